@@ -1,0 +1,59 @@
+//! What the helper answers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{IfName, MacAddress};
+
+/// Written once the helper is in the namespace: which one it really is, and what is there already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// `SO_NETNS_COOKIE` of the namespace: unlike its inode never used again within one boot.
+    pub cookie: u64,
+    /// The number under which the host's namespace knows it from now on (`RTM_NEWNSID`).
+    pub nsid: i32,
+    /// Names of the links that are there.
+    pub links: Vec<String>,
+    /// An IPv4 default route is there.
+    pub ipv4_default: bool,
+    /// An IPv6 default route is there.
+    pub ipv6_default: bool,
+}
+
+/// Written at the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "lowercase")]
+pub enum Report {
+    /// All steps were carried out.
+    Done {
+        /// The links that were made, in the order of the plan.
+        links: Vec<MadeLink>,
+    },
+    /// The helper could not enter the namespace, or a step failed and everything before it was taken back.
+    Failed(Failure),
+}
+
+/// A link as the kernel made it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeLink {
+    /// Its name.
+    pub name: IfName,
+    /// Its index in the namespace.
+    pub index: u32,
+    /// Its Ethernet address: for ipvlan the parent's.
+    pub mac: Option<MacAddress>,
+    /// Bytes.
+    pub mtu: u32,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The operation and its object, in words: "create link eth0".
+    pub what: String,
+    /// The error number, where the kernel gave one.
+    pub errno: Option<i32>,
+    /// Why, in words; ends with the kernel's own text (extended acknowledgement) where it gave one.
+    pub why: String,
+    /// What could not be taken back, in words; empty if all was.
+    pub left: Vec<String>,
+}

@@ -1,0 +1,1 @@
+//! Addresses: which is chosen, who holds which.

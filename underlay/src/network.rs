@@ -1,0 +1,9 @@
+//! Networks: what the administrator defined.
+
+mod definition;
+mod name;
+
+pub use definition::{
+    AddressRange, AuxAddress, Dns, DriverMode, Gateway, Network, NetworkRoute, ParentSpec, SubnetSpec, VlanId,
+};
+pub use name::{InvalidNetworkName, NetworkName};
