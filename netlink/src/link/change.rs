@@ -1,0 +1,118 @@
+//! Making, changing and deleting links.
+
+use std::{fmt, os::fd::AsRawFd};
+
+use nix::errno::Errno;
+use rtnetlink::{
+    LinkMessageBuilder, LinkUnspec,
+    packet_core::{NLM_F_CREATE, NLM_F_EXCL},
+    packet_route::{RouteNetlinkMessage, link::LinkAttribute},
+};
+
+use crate::{
+    error::{Error, Result},
+    link::{NewKind, NewLink, Removal},
+    socket::Socket,
+};
+
+impl Socket {
+    /// Makes a link, down. Fails if one of this name exists in the namespace where it is to be.
+    ///
+    /// Older kernels refuse (`is_exists`) a link for another namespace also if the socket's own
+    /// has one of that name.
+    pub fn create(&self, new: &NewLink<'_>) -> Result<()> {
+        let mut message = new.kind.message(new.name);
+        message.attributes.extend(new.mac.map(|mac| LinkAttribute::Address(mac.to_vec())));
+        message.attributes.extend(new.mtu.map(LinkAttribute::Mtu));
+        message.attributes.extend(new.namespace.map(|fd| LinkAttribute::NetNsFd(fd.as_raw_fd())));
+        self.request(
+            format_args!("create {} link {}", new.kind.driver(), new.name),
+            RouteNetlinkMessage::NewLink(message),
+            NLM_F_CREATE | NLM_F_EXCL,
+        )
+        .map(drop)
+        .map_err(|error| explain(error, new.kind))
+    }
+
+    /// Brings a link up and, in the same message, writes its alias (at most 255 bytes), if one is given.
+    pub fn set_up(&self, index: u32, alias: Option<&str>) -> Result<()> {
+        let mut request = LinkUnspec::new_with_index(index).up();
+        if let Some(alias) = alias {
+            request = request.alias(alias);
+        }
+        self.change(format_args!("bring up link {index}"), request)
+    }
+
+    /// Writes a link's alias, at most 255 bytes; an empty one removes it.
+    pub fn set_alias(&self, index: u32, alias: &str) -> Result<()> {
+        self.change(
+            format_args!("set the alias of link {index}"),
+            LinkUnspec::new_with_index(index).alias(alias),
+        )
+    }
+
+    /// Renames a link. Kernels before 6.2 do that only while it is down.
+    pub fn rename(&self, index: u32, name: &str) -> Result<()> {
+        self.change(
+            format_args!("rename link {index} to {name}"),
+            LinkUnspec::new_with_index(index).name(name),
+        )
+    }
+
+    /// Deletes a link, and with it its addresses, its routes and the links that stand on it. The kernel
+    /// returns after a grace period of some 20 ms.
+    pub fn delete(&self, index: u32) -> Result<()> {
+        let message = LinkUnspec::new_with_index(index).build();
+        self.request(format_args!("delete link {index}"), RouteNetlinkMessage::DelLink(message), 0).map(drop)
+    }
+
+    /// Deletes a link of another namespace, by the number of the namespace as in [`Socket::link_in`].
+    pub fn delete_in(&self, nsid: i32, index: u32) -> Result<Removal> {
+        let message =
+            LinkUnspec::new_with_index(index).append_extra_attribute(LinkAttribute::IfNetnsId(nsid)).build();
+        let operation = format_args!("delete link {index} of namespace {nsid}");
+        match self.request(operation, RouteNetlinkMessage::DelLink(message), 0) {
+            Ok(_) => Ok(Removal::Removed),
+            Err(error) if error.is_missing() => Ok(Removal::NoLink),
+            Err(error) if error.is_unknown_namespace() => Ok(Removal::NoNamespace),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn change(&self, operation: fmt::Arguments<'_>, request: LinkMessageBuilder<LinkUnspec>) -> Result<()> {
+        self.request(operation, RouteNetlinkMessage::SetLink(request.build()), 0).map(drop)
+    }
+}
+
+/// The kernel names no driver when it says that it has none; other EOPNOTSUPP, such as a parent that can carry no VLAN,
+/// come with another text.
+fn explain(error: Error, kind: NewKind) -> Error {
+    match error {
+        Error::Refused { operation, errno: Errno::EOPNOTSUPP, kernel }
+            if kernel.as_deref().is_none_or(|text| text.contains("Unknown device type")) =>
+        {
+            Error::NoDriver { operation, module: kind.module() }
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unsupported(kernel: Option<&str>) -> Error {
+        let operation = "create vlan link eth0.50".to_owned();
+        Error::Refused { operation, errno: Errno::EOPNOTSUPP, kernel: kernel.map(Into::into) }
+    }
+
+    #[test]
+    fn an_unknown_device_type_names_the_module_and_another_refusal_stays() {
+        let kind = NewKind::Vlan { parent: 1, id: 50 };
+        for kernel in [None, Some("Unknown device type")] {
+            assert!(matches!(explain(unsupported(kernel), kind), Error::NoDriver { module: "8021q", .. }));
+        }
+        let refused = explain(unsupported(Some("VLANs not supported on device")), kind);
+        assert!(matches!(refused, Error::Refused { errno: Errno::EOPNOTSUPP, .. }), "{refused}");
+    }
+}

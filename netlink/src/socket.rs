@@ -1,0 +1,244 @@
+//! One blocking socket, one request at a time.
+
+use std::{cell::Cell, fmt, io};
+
+use nix::{
+    errno::Errno,
+    sys::{
+        socket::{getsockopt, setsockopt, sockopt},
+        time::{TimeVal, TimeValLike},
+    },
+};
+use rtnetlink::{
+    packet_core::{
+        NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP,
+        NLMSG_OVERRUN, NetlinkBuffer, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+    },
+    packet_route::RouteNetlinkMessage,
+    sys::{self, SocketAddr, protocols::NETLINK_ROUTE},
+};
+
+use crate::{
+    error::{Error, Result},
+    socket::answer::{Outcome, outcome_of_done, outcome_of_error},
+};
+
+mod answer;
+
+/// The kernel works on a request before it answers, and never for this long, not even under the RTNL lock's worst
+/// contention; longer is a defect, and a container's start must not hang on it.
+const TIMEOUT_SECONDS: i64 = 5;
+
+/// The kernel fills at most 32 KiB of a datagram when it dumps (`netlink_dump`); a link with many virtual functions may
+/// need more, but no attribute is longer than 64 KiB.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// How often a dump is started again that changed while it was read.
+const DUMP_ATTEMPTS: usize = 8;
+
+/// Which network namespace the socket belongs to (Linux 5.14).
+#[derive(Clone, Copy, Debug)]
+struct NetnsCookie;
+
+nix::getsockopt_impl!(NetnsCookie, libc::SOL_SOCKET, libc::SO_NETNS_COOKIE, u64, sockopt::GetStruct<u64>);
+
+/// A `NETLINK_ROUTE` socket of one network namespace.
+///
+/// Making and deleting need `CAP_NET_ADMIN` over the namespaces concerned, both when the socket is opened and when it
+/// is used (`netlink_ns_capable` checks opener and sender).
+#[derive(Debug)]
+pub struct Socket {
+    socket: sys::Socket,
+    sequence: Cell<u32>,
+}
+
+impl Socket {
+    /// Opens a socket in the network namespace of the calling thread. It is closed on exec and gives up on an answer
+    /// after five seconds.
+    pub fn open() -> Result<Self> {
+        let step = |step| move |source| Error::Open { step, source };
+        let socket = sys::Socket::new(NETLINK_ROUTE).map_err(step("socket"))?;
+        socket.set_ext_ack(true).map_err(step("NETLINK_EXT_ACK"))?;
+        socket.set_cap_ack(true).map_err(step("NETLINK_CAP_ACK"))?;
+        socket.set_netlink_get_strict_chk(true).map_err(step("NETLINK_GET_STRICT_CHK"))?;
+        setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::seconds(TIMEOUT_SECONDS))
+            .map_err(io::Error::from)
+            .map_err(step("SO_RCVTIMEO"))?;
+        // A connected netlink socket takes datagrams of its peer alone: no other process can answer for the kernel.
+        socket.connect(&SocketAddr::new(0, 0)).map_err(step("connect"))?;
+        Ok(Self { socket, sequence: Cell::new(0) })
+    }
+
+    /// `SO_NETNS_COOKIE` of the socket's namespace: a number that is never used again before the next boot.
+    pub fn cookie(&self) -> Result<u64> {
+        getsockopt(&self.socket, NetnsCookie)
+            .map_err(|errno| Error::Open { step: "SO_NETNS_COOKIE", source: errno.into() })
+    }
+
+    /// Sends one request and waits until the kernel acknowledges it. The messages that it sent before the
+    /// acknowledgement, if any, are returned without their headers.
+    pub(crate) fn request(
+        &self,
+        operation: fmt::Arguments<'_>,
+        message: RouteNetlinkMessage,
+        flags: u16,
+    ) -> Result<Vec<Vec<u8>>> {
+        let exchange = Exchange { socket: self, operation };
+        exchange.send(message, flags | NLM_F_ACK)?;
+        exchange.receive().map(|answer| answer.messages)
+    }
+
+    /// Asks for a list and returns its entries without their headers; asks again if it changed meanwhile.
+    pub(crate) fn dump(
+        &self,
+        operation: fmt::Arguments<'_>,
+        message: &RouteNetlinkMessage,
+    ) -> Result<Vec<Vec<u8>>> {
+        let exchange = Exchange { socket: self, operation };
+        for _ in 0..DUMP_ATTEMPTS {
+            exchange.send(message.clone(), NLM_F_DUMP)?;
+            let answer = exchange.receive()?;
+            if !answer.interrupted {
+                return Ok(answer.messages);
+            }
+        }
+        Err(Error::Unstable { operation: operation.to_string() })
+    }
+}
+
+/// One request on its way, with the words for its failure.
+#[derive(Clone, Copy)]
+struct Exchange<'a> {
+    socket: &'a Socket,
+    operation: fmt::Arguments<'a>,
+}
+
+#[derive(Default)]
+struct Answer {
+    messages: Vec<Vec<u8>>,
+    interrupted: bool,
+}
+
+impl Exchange<'_> {
+    fn send(self, message: RouteNetlinkMessage, flags: u16) -> Result<()> {
+        let mut header = NetlinkHeader::default();
+        header.flags = NLM_F_REQUEST | flags;
+        header.sequence_number = self.socket.sequence.get().wrapping_add(1);
+        self.socket.sequence.set(header.sequence_number);
+        let mut request = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(message));
+        request.finalize();
+        let mut bytes = vec![0; request.buffer_len()];
+        request.serialize(&mut bytes);
+        // The kernel takes a netlink datagram whole or not at all.
+        retry_interrupted(|| self.socket.socket.send(&bytes, 0)).map(drop).map_err(|e| self.failed(e))
+    }
+
+    /// Reads datagrams until the answer is complete: its end is an acknowledgement, an error, or the end of a dump.
+    fn receive(self) -> Result<Answer> {
+        let mut answer = Answer::default();
+        let mut datagram = Vec::with_capacity(BUFFER_BYTES);
+        loop {
+            datagram.clear();
+            let length = retry_interrupted(|| self.socket.socket.recv(&mut datagram, libc::MSG_TRUNC))
+                .map_err(|e| self.failed(e))?;
+            if length > datagram.len() {
+                return Err(self.malformed("it is longer than 64 KiB"));
+            }
+            if self.read(&datagram, &mut answer)? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Adds one datagram's messages to the answer; true at its end.
+    fn read(self, datagram: &[u8], answer: &mut Answer) -> Result<bool> {
+        let mut rest = datagram;
+        while !rest.is_empty() {
+            let message =
+                NetlinkBuffer::new_checked(rest).map_err(|_| self.malformed("a message is cut short"))?;
+            let length = usize::try_from(message.length()).unwrap_or(usize::MAX).next_multiple_of(4);
+            rest = rest.get(length..).unwrap_or_default();
+            // An answer to an earlier request, which was given up after a timeout.
+            if message.sequence_number() != self.socket.sequence.get() {
+                continue;
+            }
+            answer.interrupted |= message.flags() & NLM_F_DUMP_INTR != 0;
+            let outcome = match message.message_type() {
+                NLMSG_NOOP => continue,
+                NLMSG_OVERRUN => return Err(self.malformed("data were lost")),
+                NLMSG_ERROR => outcome_of_error(message.payload(), message.flags()),
+                NLMSG_DONE => outcome_of_done(message.payload()),
+                _ => {
+                    answer.messages.push(message.payload().to_vec());
+                    continue;
+                }
+            };
+            return self.judge(outcome).map(|()| true);
+        }
+        Ok(false)
+    }
+
+    fn judge(self, outcome: Option<Outcome>) -> Result<()> {
+        match outcome {
+            None => Err(self.malformed("its end is cut short")),
+            Some(Outcome::Done) => Ok(()),
+            Some(Outcome::Refused { errno, kernel }) => {
+                Err(Error::Refused { operation: self.operation.to_string(), errno, kernel })
+            }
+        }
+    }
+
+    fn failed(self, source: io::Error) -> Error {
+        let source = match Errno::from_raw(source.raw_os_error().unwrap_or_default()) {
+            // What a receive timeout looks like.
+            Errno::EAGAIN => io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("the kernel did not answer within {TIMEOUT_SECONDS} seconds"),
+            ),
+            _ => source,
+        };
+        Error::Exchange { operation: self.operation.to_string(), source }
+    }
+
+    fn malformed(self, what: &'static str) -> Error {
+        Error::Malformed { operation: self.operation.to_string(), what }
+    }
+}
+
+fn retry_interrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Lists and look-ups need no privilege: the namespace in which the tests run will do.
+
+    #[test]
+    fn a_dump_ends_and_has_the_loopback_link() {
+        let links = Socket::open().and_then(|socket| socket.links()).unwrap();
+        assert!(links.iter().any(|link| link.loopback && link.index == 1), "{links:?}");
+    }
+
+    #[test]
+    fn two_sockets_of_one_namespace_have_one_cookie() {
+        let (a, b) = (Socket::open().unwrap(), Socket::open().unwrap());
+        assert_eq!(a.cookie().unwrap(), b.cookie().unwrap());
+    }
+
+    #[test]
+    fn an_answer_that_was_given_up_does_not_confuse_the_next_request() {
+        let socket = Socket::open().unwrap();
+        let message = RouteNetlinkMessage::GetLink(rtnetlink::LinkUnspec::new_with_index(1).build());
+        let given_up = Exchange { socket: &socket, operation: format_args!("look for link 1") };
+        given_up.send(message, NLM_F_ACK).unwrap();
+        assert!(socket.link_by_name("no-such-link").unwrap().is_none());
+        assert_eq!(socket.link_by_index(1).unwrap().unwrap().index, 1);
+    }
+}
