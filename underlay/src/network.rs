@@ -1,6 +1,7 @@
 //! Networks: what the administrator defined.
 
 mod definition;
+pub mod file;
 mod name;
 
 pub use definition::{

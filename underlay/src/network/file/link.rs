@@ -1,0 +1,110 @@
+//! Driver, mode, flag, and the parent that the links hang on.
+
+use std::ops::RangeInclusive;
+
+use plan::{IfName, IpvlanFlag, IpvlanMode, LinkKind, MacvlanMode};
+
+use super::{
+    fault::Fault,
+    item::{Fields, Findings},
+    spelling,
+};
+use crate::network::{ParentSpec, VlanId};
+
+pub(super) const MACVLAN: &str = "macvlan";
+pub(super) const IPVLAN: &str = "ipvlan";
+
+/// Words and values in one table each: read from left to right, printed from right to left.
+pub(super) type Words<T> = [(&'static str, T)];
+
+const DRIVERS: &[&str] = &[MACVLAN, IPVLAN];
+
+pub(super) const MACVLAN_MODES: &Words<MacvlanMode> = &[
+    ("bridge", MacvlanMode::Bridge),
+    ("vepa", MacvlanMode::Vepa),
+    ("private", MacvlanMode::Private),
+    ("passthru", MacvlanMode::Passthru),
+];
+
+pub(super) const IPVLAN_MODES: &Words<IpvlanMode> =
+    &[("l2", IpvlanMode::L2), ("l3", IpvlanMode::L3), ("l3s", IpvlanMode::L3s)];
+
+pub(super) const IPVLAN_FLAGS: &Words<IpvlanFlag> =
+    &[("bridge", IpvlanFlag::Bridge), ("private", IpvlanFlag::Private), ("vepa", IpvlanFlag::Vepa)];
+
+/// IEEE 802.1Q, 9.6.
+const VLANS: RangeInclusive<u64> = 1..=4094;
+
+/// Reads `driver`, `mode` and `flag`. The defaults are Docker's: macvlan bridge, ipvlan l2 bridge.
+pub(super) fn driver(fields: &mut Fields, findings: &mut Findings) -> Option<LinkKind> {
+    let (mode, flag) = (fields.take("mode"), fields.take("flag"));
+    let Some(driver) = fields.take("driver") else {
+        findings.mistake(fields.place("driver"), Fault::Missing("it is macvlan or ipvlan"));
+        return None;
+    };
+    let driver = driver.parse(|text| one_of("drivers", DRIVERS, text), findings)?.value;
+    if driver == MACVLAN {
+        if let Some(flag) = flag {
+            findings.mistake(flag.place, Fault::Unfit("macvlan has no flags; they are ipvlan's"));
+        }
+        let mode = mode.map_or(Some(MacvlanMode::Bridge), |item| {
+            item.parse(|text| word("macvlan modes", MACVLAN_MODES, text), findings).map(|mode| mode.value)
+        })?;
+        return Some(LinkKind::Macvlan { mode });
+    }
+    let mode = mode.map_or(Some(IpvlanMode::L2), |item| {
+        item.parse(|text| word("ipvlan modes", IPVLAN_MODES, text), findings).map(|mode| mode.value)
+    });
+    let flag = flag.map_or(Some(IpvlanFlag::Bridge), |item| {
+        item.parse(|text| word("ipvlan flags", IPVLAN_FLAGS, text), findings).map(|flag| flag.value)
+    });
+    Some(LinkKind::Ipvlan { mode: mode?, flag: flag? })
+}
+
+/// Reads `parent` and `vlan`.
+pub(super) fn parent(fields: &mut Fields, findings: &mut Findings) -> Option<ParentSpec> {
+    let vlan = fields.take("vlan");
+    let vlan_place = fields.place("vlan");
+    let Some(parent) = fields.take("parent") else {
+        if vlan.is_some() {
+            findings.mistake(vlan_place, Fault::Needs("parent"));
+        }
+        return Some(ParentSpec::Dummy);
+    };
+    let parent = parent.parse(host_link, findings).map(|parent| parent.value);
+    let Some(vlan) = vlan else { return parent.map(ParentSpec::Link) };
+    let vlan = vlan.number(VLANS, findings).and_then(VlanId::new);
+    let (parent, vlan) = (parent?, vlan?);
+    let name = format!("{parent}.{}", vlan.get());
+    if IfName::new(name.as_str()).is_err() {
+        findings.mistake(vlan_place, Fault::SubInterfaceName(name));
+        return None;
+    }
+    Some(ParentSpec::Vlan { parent, vlan })
+}
+
+/// The word of a value; the tables hold them all.
+pub(super) fn word_of<T: Copy + PartialEq>(words: &Words<T>, value: T) -> &'static str {
+    words.iter().find(|(_, known)| *known == value).map_or("", |(word, _)| word)
+}
+
+/// The value of a word, or which words there are.
+pub(super) fn word<T: Copy>(what: &'static str, words: &'static Words<T>, text: &str) -> Result<T, Fault> {
+    words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
+        let known: Vec<&'static str> = words.iter().map(|(word, _)| *word).collect();
+        unknown(what, known, text)
+    })
+}
+
+fn one_of(what: &'static str, known: &'static [&'static str], text: &str) -> Result<&'static str, Fault> {
+    known.iter().copied().find(|word| *word == text).ok_or_else(|| unknown(what, known.to_vec(), text))
+}
+
+fn unknown(what: &'static str, known: Vec<&'static str>, text: &str) -> Fault {
+    Fault::Word { word: text.to_owned(), what, near: spelling::nearest(text, &known), known }
+}
+
+fn host_link(text: &str) -> Result<IfName, Fault> {
+    let name = IfName::new(text)?;
+    if name.as_str() == "lo" { Err(Fault::Loopback) } else { Ok(name) }
+}

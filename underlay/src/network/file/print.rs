@@ -1,0 +1,152 @@
+//! A network as the text of its file.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use ipnetwork::IpNetwork;
+use plan::{IfName, LinkKind, RouteKind};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use super::{
+    address::range_text,
+    link::{self, IPVLAN_FLAGS, IPVLAN_MODES, MACVLAN_MODES},
+    route::KINDS,
+};
+use crate::network::{AuxAddress, Dns, Network, NetworkName, NetworkRoute, ParentSpec, SubnetSpec};
+
+/// The fields in the order in which they are printed; what has its default is left out, but for the mode,
+/// which everybody looks for.
+#[derive(Serialize)]
+pub(super) struct Document<'a> {
+    name: &'a NetworkName,
+    driver: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<&'a IfName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vlan: Option<u16>,
+    mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flag: Option<&'static str>,
+    #[serde(skip_serializing_if = "is_false")]
+    internal: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    ipv6: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtu: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    subnets: Vec<SubnetDocument<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    routes: Vec<RouteDocument<'a>>,
+    #[serde(skip_serializing_if = "is_true")]
+    default_route: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metric: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dns: Option<DnsDocument<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    labels: &'a BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct SubnetDocument<'a> {
+    subnet: &'a IpNetwork,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ip_range: Option<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "by_name")]
+    aux_addresses: &'a [AuxAddress],
+}
+
+#[derive(Serialize)]
+struct RouteDocument<'a> {
+    destination: &'a IpNetwork,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metric: Option<u32>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct DnsDocument<'a> {
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    servers: &'a [IpAddr],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    search: &'a [String],
+}
+
+impl<'a> From<&'a Network> for Document<'a> {
+    fn from(network: &'a Network) -> Self {
+        let (driver, mode, flag) = match network.driver {
+            LinkKind::Macvlan { mode } => (link::MACVLAN, link::word_of(MACVLAN_MODES, mode), None),
+            LinkKind::Ipvlan { mode, flag } => {
+                (link::IPVLAN, link::word_of(IPVLAN_MODES, mode), Some(link::word_of(IPVLAN_FLAGS, flag)))
+            }
+        };
+        let (parent, vlan) = match &network.parent {
+            ParentSpec::Dummy => (None, None),
+            ParentSpec::Link(parent) => (Some(parent), None),
+            ParentSpec::Vlan { parent, vlan } => (Some(parent), Some(vlan.get())),
+        };
+        Self {
+            name: &network.name,
+            driver,
+            parent,
+            vlan,
+            mode,
+            flag,
+            internal: network.internal,
+            ipv6: network.ipv6,
+            mtu: network.mtu,
+            subnets: network.subnets.iter().map(SubnetDocument::from).collect(),
+            routes: network.routes.iter().map(RouteDocument::from).collect(),
+            default_route: network.default_route,
+            metric: network.metric,
+            dns: Some(&network.dns).filter(|dns| **dns != Dns::default()).map(DnsDocument::from),
+            labels: &network.labels,
+        }
+    }
+}
+
+impl<'a> From<&'a SubnetSpec> for SubnetDocument<'a> {
+    fn from(spec: &'a SubnetSpec) -> Self {
+        Self {
+            subnet: &spec.subnet,
+            gateway: spec.gateway,
+            ip_range: spec.ip_range.map(range_text),
+            aux_addresses: &spec.aux_addresses,
+        }
+    }
+}
+
+impl<'a> From<&'a NetworkRoute> for RouteDocument<'a> {
+    fn from(route: &'a NetworkRoute) -> Self {
+        let kind = (route.kind != RouteKind::Unicast).then(|| link::word_of(KINDS, route.kind));
+        Self { destination: &route.destination, gateway: route.gateway, metric: route.metric, kind }
+    }
+}
+
+impl<'a> From<&'a Dns> for DnsDocument<'a> {
+    fn from(dns: &'a Dns) -> Self {
+        Self { servers: &dns.servers, search: &dns.search }
+    }
+}
+
+fn by_name<S: Serializer>(addresses: &[AuxAddress], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(addresses.len()))?;
+    for aux in addresses {
+        map.serialize_entry(&aux.name, &aux.address)?;
+    }
+    map.end()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_true(value: &bool) -> bool {
+    *value
+}
