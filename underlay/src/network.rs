@@ -1,5 +1,6 @@
 //! Networks: what the administrator defined.
 
+pub mod catalog;
 mod definition;
 pub mod file;
 mod name;
