@@ -1,1 +1,30 @@
-//! The lab.
+//! The lab: throw-away hosts in namespaces, each with a NIC, a LAN behind it, and real containers.
+//!
+//! A [`Lab`] is one host: a process with mount, network and process namespaces of its own, in which `eth0` is one end
+//! of a veth pair. The other end, `wire`, is in the namespace of its [`Lan`]. Labs share nothing, so trials run
+//! side by side. All of a lab ends with the process that made it, whatever way that goes.
+//!
+//! The lab drives built binaries only, and looks at what they did with `ip -j`, ping(8) and tcpdump(8).
+
+// A lab has root and nobody to protect: its errors are a failed test.
+#![forbid(unsafe_code)]
+
+mod bundle;
+mod container;
+mod error;
+mod host;
+mod interface;
+mod lan;
+mod need;
+mod place;
+mod remains;
+mod trial;
+
+pub use container::{Container, Network, Order, Runtime};
+pub use error::{Error, Result};
+pub use host::Lab;
+pub use interface::Interface;
+pub use lan::Lan;
+pub use need::Need;
+pub use place::{Output, Place};
+pub use trial::{Trial, trial};

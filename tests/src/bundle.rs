@@ -1,0 +1,124 @@
+//! What runtimes read: bundles for runc and crun, configuration, image and hooks.d for podman.
+
+use serde_json::{Value, json};
+
+use crate::{
+    Lab, Network, Order, Result, Runtime,
+    host::{BIN, CONFIG, STATE},
+};
+
+/// Podman with a configuration of the lab's own: ulimits that need no `CAP_SYS_RESOURCE`, no systemd, and the
+/// lab's hooks.d.
+pub(crate) const PODMAN_CONF: &str = "CONTAINERS_CONF=/run/containers/containers.conf CONTAINERS_STORAGE_CONF=/run/containers/storage.conf TMPDIR=/run/containers";
+
+const CONTAINERS_CONF: &str = r#"[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
+log_driver = "k8s-file"
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "none"
+hooks_dir = ["/run/containers/hooks.d"]
+runtime = "crun"
+"#;
+
+const STORAGE_CONF: &str = r#"[storage]
+driver = "overlay"
+graphroot = "/run/containers/storage"
+runroot = "/run/containers/run"
+"#;
+
+/// A bundle as runc and crun read it.
+pub(crate) struct Bundle<'a> {
+    order: &'a Order<'a>,
+    directory: String,
+}
+
+impl<'a> Bundle<'a> {
+    pub(crate) fn of(order: &'a Order<'a>) -> Self {
+        Self { order, directory: format!("/run/bundles/{}", order.name) }
+    }
+
+    /// Where the container's process writes to.
+    pub(crate) fn output(id: &str) -> String {
+        format!("/run/bundles/{id}/out")
+    }
+
+    pub(crate) fn write(&self, lab: &Lab) -> Result {
+        lab.write(&format!("{}/config.json", self.directory), &self.config().to_string())
+    }
+
+    /// The container inherits the runtime's output, so that must be files: a pipe would stay open as long as
+    /// the container runs.
+    pub(crate) fn start_line(&self, runtime: Runtime) -> String {
+        let Self { directory: d, order } = self;
+        let id = &order.name;
+        format!(
+            "{runtime} run --detach --bundle {d} {id} >{d}/out 2>{d}/err \
+             || {{ status=$?; cat {d}/err {d}/hook 2>/dev/null >&2; exit $status; }}"
+        )
+    }
+
+    fn config(&self) -> Value {
+        let order = self.order;
+        let mut annotations: serde_json::Map<_, _> =
+            order.annotations.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+        // crun throws a hook's complaint away unless it is told where to put it.
+        annotations.insert("run.oci.hooks.stderr".to_owned(), json!(format!("{}/hook", self.directory)));
+        let mut namespaces = vec![json!({"type": "pid"}), json!({"type": "mount"}), json!({"type": "ipc"})];
+        match &order.network {
+            Network::Private => namespaces.push(json!({"type": "network"})),
+            Network::Path(path) => namespaces.push(json!({"type": "network", "path": path})),
+            Network::Host => {}
+        }
+        json!({
+            "ociVersion": "1.0.2",
+            "process": {
+                "terminal": false,
+                "user": {"uid": 0, "gid": 0},
+                "args": ["sh", "-c", order.command],
+                "env": ["PATH=/bin"],
+                "cwd": "/",
+            },
+            "root": {"path": "/run/rootfs", "readonly": true},
+            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+            "hooks": {"createRuntime": [hook("createRuntime")], "poststop": [hook("poststop")]},
+            "annotations": annotations,
+            "linux": {"namespaces": namespaces},
+        })
+    }
+}
+
+/// Gives podman its configuration, its image and its hooks, once a lab.
+pub(crate) fn podman_set_up(lab: &Lab) -> Result {
+    let host = lab.host();
+    if host.run(&["test", "-e", "/run/containers/storage"])?.status.success() {
+        return Ok(());
+    }
+    lab.write("/run/containers/containers.conf", CONTAINERS_CONF)?;
+    lab.write("/run/containers/storage.conf", STORAGE_CONF)?;
+    for stage in ["createRuntime", "poststop"] {
+        let hook = json!({
+            "version": "1.0.0",
+            "hook": hook(stage),
+            "when": {"annotations": {"^io\\.underlay\\.networks$": ".*"}},
+            "stages": [stage],
+        });
+        lab.write(&format!("/run/containers/hooks.d/50-underlay-{stage}.json"), &hook.to_string())?;
+    }
+    host.sh(&format!(
+        "tar -C /run/rootfs -cf /run/containers/bb.tar . && {PODMAN_CONF} podman import -q /run/containers/bb.tar bb"
+    ))?;
+    Ok(())
+}
+
+fn hook(stage: &str) -> Value {
+    json!({
+        "path": format!("{BIN}/underlay-hook"),
+        "args": [
+            "underlay-hook", stage,
+            "--config", CONFIG, "--run", STATE, "--helper", format!("{BIN}/underlay-nsenter"),
+        ],
+        "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
+        "timeout": 30,
+    })
+}

@@ -1,0 +1,160 @@
+//! The host of a lab.
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use crate::{Container, Error, Lan, Order, Place, Result, Runtime, place::Output, remains::Remains};
+
+/// Where networks are defined in every lab.
+pub(crate) const CONFIG: &str = "/run/config";
+/// Where leases and records are in every lab.
+pub(crate) const STATE: &str = "/run/underlay";
+/// Where the binaries under test are in every lab.
+pub(crate) const BIN: &str = "/run/bin";
+
+/// A host with a NIC, `eth0`, and a LAN behind it.
+///
+/// `/run` is its own. The binaries under test are in `/run/bin`, networks are defined in `/run/config`, and
+/// what they record is in `/run/underlay`.
+#[derive(Debug)]
+pub struct Lab {
+    place: Place,
+    pid: u32,
+    /// Sets the containers of this lab apart from those of others, which share the machine's cgroups.
+    tag: String,
+    before: Remains,
+    process: Child,
+    /// The host lives until this is closed.
+    life: Option<ChildStdin>,
+}
+
+impl Lab {
+    /// Starts a host.
+    pub fn new() -> Result<Self> {
+        static LABS: AtomicU32 = AtomicU32::new(0);
+        let mut process = start()?;
+        let Some(pid) = announced_pid(&mut process) else { return Err(Error::NoHost) };
+        let place = Place::host(pid);
+        let tag = format!("ul{}-{}", std::process::id(), LABS.fetch_add(1, Ordering::Relaxed));
+        let before = Remains::look(&place)?;
+        let life = process.stdin.take();
+        Ok(Self { place, pid, tag, before, process, life })
+    }
+
+    /// The host, to run commands on.
+    #[must_use]
+    pub const fn host(&self) -> &Place {
+        &self.place
+    }
+
+    /// What is behind the NIC.
+    #[must_use]
+    pub fn lan(&self) -> Lan {
+        Lan::new(&self.place)
+    }
+
+    /// Runs `underlay ...`, whatever it ends with. The line is split at white space.
+    pub fn underlay(&self, line: &str) -> Result<Output> {
+        let program = format!("{BIN}/underlay");
+        let helper = format!("{BIN}/underlay-nsenter");
+        let mut argv = vec![program.as_str(), "--config", CONFIG, "--run", STATE, "--helper", &helper];
+        argv.extend(line.split_whitespace());
+        self.place.run(&argv)
+    }
+
+    /// `underlay network create ...`, which must succeed.
+    pub fn network(&self, line: &str) -> Result {
+        self.underlay(&format!("network create {line}"))?.success().map(drop)
+    }
+
+    /// Orders a container. Its name is known in this lab only.
+    #[must_use]
+    pub fn container(&self, name: &str) -> Order<'_> {
+        Order::new(self, name)
+    }
+
+    /// Starts a container under runc on the networks that its annotation names.
+    pub fn start(&self, name: &str, networks: &str) -> Result<Container> {
+        self.container(name).networks(networks).start()
+    }
+
+    /// The leased addresses, sorted as text.
+    pub fn leases(&self) -> Result<Vec<String>> {
+        let listing = self.place.sh(&format!("ls -1 {STATE}/leases 2>/dev/null | LC_ALL=C sort"))?;
+        Ok(listing.lines().map(str::to_owned).collect())
+    }
+
+    /// Takes everything down the way an administrator would, and compares what is left with the beginning.
+    pub fn close(mut self) -> Result {
+        for runtime in Runtime::ALL {
+            runtime.delete_all(&self.place)?;
+        }
+        let networks = self.underlay("network ls -q")?.success()?;
+        for network in networks.split_whitespace() {
+            self.underlay(&format!("network rm {network}"))?.success()?;
+        }
+        let result = self.before.compare(&self.place);
+        self.end();
+        result
+    }
+
+    pub(crate) fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// Writes a file of the host. Its directory is made if it is missing.
+    pub fn write(&self, path: &str, text: &str) -> Result {
+        // The lab's files can be reached through its first process.
+        let path = PathBuf::from(format!("/proc/{}/root{path}", self.pid));
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        fs::create_dir_all(directory)
+            .and_then(|()| fs::write(&path, text))
+            .map_err(|source| Error::File { path, source })
+    }
+
+    fn end(&mut self) {
+        drop(self.life.take());
+        // It can only be gone already.
+        let _ = self.process.wait();
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn start() -> Result<Child> {
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "--net", "--pid", "--fork", "--kill-child", "--propagation", "private"])
+        .args(["bash", "-c", include_str!("host.sh")])
+        .env("BINARIES", binaries()?)
+        .env("BUSYBOX", "/bin/busybox")
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    command.spawn().map_err(|source| Error::Start { command: "unshare".to_owned(), source })
+}
+
+/// The process id of the host's first process as it is known out here: the one line that it writes.
+fn announced_pid(process: &mut Child) -> Option<u32> {
+    let mut line = String::new();
+    BufReader::new(process.stdout.take()?).read_line(&mut line).ok()?;
+    line.trim().parse().ok()
+}
+
+/// Where `make build` leaves the binaries: in the target directory that this test is in, too.
+fn binaries() -> Result<PathBuf> {
+    const BUILT: &str = "x86_64-unknown-linux-musl/release";
+    let test = env::current_exe().map_err(|source| Error::File { path: "/proc/self/exe".into(), source })?;
+    // TARGET/debug/deps/kernel-0123456789abcdef
+    let target = test.ancestors().nth(3).unwrap_or(Path::new("target"));
+    target.join(BUILT).canonicalize().map_err(|source| Error::File { path: target.join(BUILT), source })
+}
