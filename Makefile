@@ -1,0 +1,38 @@
+# Everything here needs Rust (rustup) and, for `make test` and `make demo`, root on Debian 12.
+
+TARGET := x86_64-unknown-linux-musl
+BINARIES := --package underlay-hook --package underlay-nsenter --package underlay-cli
+PACKAGES := runc crun podman iproute2 iputils-ping busybox-static tcpdump jq procps \
+            qemu-system-x86 kmod cpio xz-utils python3-minimal
+
+.PHONY: build test demo clean target packages cargo-deny
+
+# Static binaries: a hook runs on every container start, and most of a small program's time goes to its linker.
+build: target
+	cargo build --release --target $(TARGET) $(BINARIES)
+
+test: packages target cargo-deny
+	tests/run.sh
+
+demo: packages build
+	tests/demo.sh
+
+clean:
+	cargo clean
+
+target:
+	@rustup target list --installed | grep -qx $(TARGET) || rustup target add $(TARGET)
+
+# Installs what is missing where that is possible, and otherwise says what to type.
+packages:
+	@missing=$$(for p in $(PACKAGES); do dpkg-query -Wf '$${db:Status-Abbrev}' $$p 2>/dev/null | grep -q ^ii || echo $$p; done); \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	line="apt-get install --yes --no-install-recommends" && set -- $$missing && \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive $$line "$$@"; \
+	else \
+	  echo "missing packages; as root: $$line $$*" >&2; exit 1; \
+	fi
+
+cargo-deny:
+	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked

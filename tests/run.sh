@@ -1,0 +1,63 @@
+#!/bin/bash
+# run.sh: every check and test there is, to the end, and a line of sums. `make test` calls it and sees to what it needs.
+#
+# The kernel tests run twice: what the machine's own kernel lacks (ipvlan, 802.1Q, dummy) runs on Debian's kernel in a
+# virtual machine, where nothing may be skipped.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+readonly TARGET=x86_64-unknown-linux-musl
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+failed_steps=()
+
+# Runs one step and goes on, whatever it ends with.
+step() {
+  local name=$1
+  shift
+  printf '\n== %s\n' "$name"
+  "$@" 2>&1 | tee -a "$scratch/log"
+  [ "${PIPESTATUS[0]}" = 0 ] || failed_steps+=("$name")
+}
+
+build() {
+  cargo build --release --target "$TARGET" \
+    --package underlay-hook --package underlay-nsenter --package underlay-cli
+}
+
+# The built test, to be run without cargo: the virtual machine has none.
+kernel_test() {
+  cargo test --package tests --test kernel --no-run --message-format json 2>/dev/null |
+    jq -r 'select(.executable != null and .target.name == "kernel") | .executable'
+}
+
+on_this_kernel() {
+  "$(kernel_test)" --skipped-to "$scratch/skipped"
+}
+
+in_the_second_kernel() {
+  tests/vm.sh "$(kernel_test)" --require "$scratch/skipped"
+}
+
+step "format" cargo fmt --all --check
+step "clippy" cargo clippy --workspace --all-targets --quiet -- -D warnings
+# Advisories need a database from the network, and change without a commit: not here.
+step "licences, bans, sources" cargo deny check licenses bans sources
+step "unit tests" cargo test --workspace --exclude tests --quiet
+step "tidy" cargo test --package tests --lib --test tidy --quiet
+step "binaries" build
+step "kernel tests" on_this_kernel
+if [ -s "$scratch/skipped" ]; then
+  step "kernel tests, second kernel" in_the_second_kernel
+fi
+
+# What was skipped here and ran there is not skipped.
+awk -v again="$(wc -l <"$scratch/skipped" 2>/dev/null || echo 0)" '
+  /^test result:/ { for (i = 2; i <= NF; i++) { if ($i ~ /^passed/) p += $(i-1); if ($i ~ /^failed/) f += $(i-1); if ($i ~ /^ignored/) s += $(i-1) }
+                    lines[++n] = $0 }
+  END { skipped = s - again; printf "\n%d passed, %d failed, %d skipped\n", p, f, skipped }
+' "$scratch/log"
+if [ ${#failed_steps[@]} -gt 0 ]; then
+  printf 'not well: %s\n' "${failed_steps[@]}"
+  exit 1
+fi
