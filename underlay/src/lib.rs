@@ -6,9 +6,33 @@
 //! - [`request`]: which networks a container asked for (pure)
 //! - [`network`]: what the administrator defined (pure, but for its catalogue)
 //! - [`ipam`]: which address is chosen (pure) and who holds which (a directory)
+//! - [`parent`]: the host's link is there, and claimed (netlink, a directory)
+//! - [`planner`]: what to do in the namespace (pure)
+//! - [`namespace`], [`helper`]: the namespace pinned, and the process that works in it
+//! - [`attachment`]: what was done, and what the kernel says of it
+//!
+//! and the flows through them, each readable from top to bottom: [`attach()`], [`detach()`], [`undo`] and [`gc`].
 
 #![forbid(unsafe_code)]
 
+pub mod attach;
+pub mod attachment;
+mod boot;
+mod clock;
+pub mod container;
+pub mod detach;
+pub mod gc;
+pub mod helper;
 pub mod ipam;
+pub mod layout;
+pub mod message;
+pub mod namespace;
 pub mod network;
+pub mod parent;
+pub mod planner;
+pub mod process;
 pub mod request;
+pub mod undo;
+
+pub use attach::attach;
+pub use detach::detach;

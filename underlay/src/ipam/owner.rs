@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use nix::{errno::Errno, unistd::gethostname};
 use plan::{IfName, InvalidIfName};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::network::{InvalidNetworkName, NetworkName};
@@ -15,7 +16,8 @@ const MAX_HOST_LEN: usize = 64;
 ///
 /// The cookie is the namespace's (`SO_NETNS_COOKIE`), never used again within a boot. The host is in it because
 /// leases may be shared by hosts, whose cookies are not.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Owner {
     /// The host.
     pub host: Host,
@@ -113,6 +115,20 @@ impl FromStr for Owner {
             network: network.parse().map_err(InvalidOwner::Network)?,
             interface: interface.parse().map_err(InvalidOwner::Interface)?,
         })
+    }
+}
+
+impl TryFrom<String> for Owner {
+    type Error = InvalidOwner;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Owner> for String {
+    fn from(owner: Owner) -> Self {
+        owner.to_string()
     }
 }
 

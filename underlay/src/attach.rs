@@ -1,0 +1,293 @@
+//! From a container's requests to its interfaces.
+//!
+//! ```text
+//! helper starts -> networks are looked up -> the helper says which namespace this is -> its record is locked
+//!   -> parents are ensured, addresses leased, steps planned -> the intent is written -> the helper acts
+//!   -> the record is final
+//! ```
+//!
+//! Whatever fails, what had been done by then is undone on the way that detach takes, and the first error is returned.
+
+mod error;
+mod share;
+
+use std::time::Instant;
+
+use plan::{Hello, IfName, LinkKind, MadeLink};
+
+pub use error::Error;
+use share::Split;
+
+use crate::{
+    attachment::{
+        ledger::{Ledger, Page},
+        liveness::{self, Liveness},
+        record::{Attachment, NamespaceId, Record, State},
+    },
+    boot, clock,
+    container::Container,
+    detach::{self, Detached},
+    helper::Helper,
+    ipam::{self, Host, Owner},
+    layout::Layout,
+    namespace::Namespace,
+    network::{Network, catalog::Catalog},
+    planner::{self, Planned, Wish},
+    request::Request,
+    undo::{self, Tools},
+};
+
+/// What attach did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// The container's attachments.
+    pub attachments: Vec<Attachment>,
+    /// What the administrator may want to know, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Attaches the networks that a container asked for to its namespace, before `deadline`.
+///
+/// Idempotent for each namespace and network: what another container of the namespace attached is used as it is, and its users are
+/// counted.
+pub fn attach(
+    layout: &Layout,
+    container: &Container,
+    requests: &[Request],
+    namespace: &Namespace,
+    deadline: Instant,
+) -> Result<Attached, Error> {
+    let mut helper = Helper::attach(&layout.helper, namespace, deadline)?;
+    let (networks, mut notes) = look_up(layout, requests)?;
+    let ledger = Ledger::open(layout)?;
+    let tools = Tools::open(layout, &ledger)?;
+    let hello = helper.hello()?;
+    leave_former_namespace(layout, &ledger, container, hello.cookie, deadline);
+
+    let page = ledger.page(hello.cookie, deadline)?;
+    let record = match page.read()? {
+        Some(record) => record,
+        None => Record::new(identify(&tools, namespace, &hello)?),
+    };
+    let mut work = Work { tools: &tools, ledger: &ledger, page: &page, container, hello, deadline, record };
+    work.undo_leftovers();
+    work.record.add_user(container, namespace.process(), clock::seconds());
+    match work.attach(helper, requests, &networks) {
+        Ok(planned_notes) => {
+            notes.extend(planned_notes);
+            Ok(Attached { attachments: work.record.used_by(&container.key()), notes })
+        }
+        Err(error) => {
+            work.give_up();
+            Err(error)
+        }
+    }
+}
+
+/// What the steps of one attach share; the namespace's record is locked all the time.
+struct Work<'a> {
+    tools: &'a Tools<'a>,
+    ledger: &'a Ledger,
+    page: &'a Page,
+    container: &'a Container,
+    hello: Hello,
+    deadline: Instant,
+    record: Record,
+}
+
+impl Work<'_> {
+    /// From here on, everything that is done is in the record in memory before it is done, so that [`Self::give_up`] finds it.
+    fn attach(
+        &mut self,
+        helper: Helper,
+        requests: &[Request],
+        networks: &[Network],
+    ) -> Result<Vec<String>, Error> {
+        let Split { shared, fresh } = share::split(&self.record, requests)?;
+        self.use_shared(&shared);
+        let fresh: Vec<(&Request, &Network)> = requests
+            .iter()
+            .zip(networks)
+            .enumerate()
+            .filter(|(n, _)| fresh.contains(n))
+            .map(|(_, f)| f)
+            .collect();
+        let asking: Vec<&Request> = fresh.iter().map(|(request, _)| *request).collect();
+        let interfaces = planner::name_interfaces(&asking, &self.hello.links)?;
+        let mut wishes = Vec::new();
+        for ((request, network), interface) in fresh.into_iter().zip(interfaces) {
+            wishes.push(self.prepare(request, network, interface)?);
+        }
+        let Planned { plan, notes } =
+            planner::plan(&wishes, &self.hello, clock::millis_until(self.deadline))?;
+        self.page.write(&self.record)?;
+        self.ledger.point(&self.container.key(), self.page.cookie())?;
+        if !wishes.is_empty() {
+            let links = helper.apply(&plan)?;
+            self.complete(links);
+            self.page.write(&self.record)?;
+        }
+        Ok(notes)
+    }
+
+    /// What one network needs on the host: its parent, claimed, and its addresses, leased.
+    fn prepare<'n>(
+        &mut self,
+        request: &'n Request,
+        network: &'n Network,
+        interface: IfName,
+    ) -> Result<Wish<'n>, Error> {
+        let mac = self.mac(request, network, &interface)?;
+        let owner = Owner {
+            host: Host::local()?,
+            cookie: self.hello.cookie,
+            network: network.name.clone(),
+            interface: interface.clone(),
+        };
+        let parent = self.tools.parents.ensure(network, self.hello.cookie, self.deadline)?;
+        let alias = format!("underlay {} {}", network.name, self.hello.cookie);
+        let mut attachment = Attachment {
+            network: network.name.clone(),
+            interface: interface.clone(),
+            index: None,
+            kind: network.driver,
+            parent: parent.name,
+            parent_index: parent.index,
+            mac,
+            mtu: None,
+            addresses: Vec::new(),
+            owner: owner.clone(),
+            alias: alias.clone(),
+            linkless_routes: Vec::new(),
+            state: State::Intended,
+            users: vec![self.container.key()],
+        };
+        let leased = ipam::lease(network, &request.addresses, &parent.addresses, &owner, &self.tools.leases);
+        let addresses: Vec<_> = leased.iter().flatten().map(|lease| lease.address).collect();
+        let wish = Wish { network, request, interface, mac, parent: parent.index, addresses, alias };
+        attachment.addresses.clone_from(&wish.addresses);
+        attachment.linkless_routes = planner::linkless_routes(&wish);
+        self.record.attachments.push(attachment);
+        leased.map(|_| wish).map_err(Error::from)
+    }
+
+    /// The Ethernet address: asked for, or derived; for passthru, which takes its parent over, none but the parent's unless asked for.
+    fn mac(
+        &self,
+        request: &Request,
+        network: &Network,
+        interface: &IfName,
+    ) -> Result<Option<plan::MacAddress>, Error> {
+        match (network.driver, request.mac) {
+            (LinkKind::Ipvlan { .. }, Some(_)) => {
+                Err(planner::Error::MacOnIpvlan(network.name.clone()).into())
+            }
+            (LinkKind::Ipvlan { .. }, None) => Ok(None),
+            (LinkKind::Macvlan { .. }, Some(mac)) => Ok(Some(mac)),
+            (LinkKind::Macvlan { .. }, None) if network.is_passthru() => Ok(None),
+            (LinkKind::Macvlan { .. }, None) => {
+                Ok(Some(planner::derive_mac(&network.name, self.container.lasting_name(), interface)))
+            }
+        }
+    }
+
+    fn use_shared(&mut self, shared: &[usize]) {
+        let key = self.container.key();
+        for index in shared {
+            if let Some(attachment) = self.record.attachments.get_mut(*index)
+                && !attachment.users.contains(&key)
+            {
+                attachment.users.push(key.clone());
+            }
+        }
+    }
+
+    fn complete(&mut self, links: Vec<MadeLink>) {
+        for link in links {
+            let made = self.record.attachments.iter_mut().find(|a| a.interface == link.name);
+            if let Some(attachment) = made {
+                attachment.index = Some(link.index);
+                attachment.mac = link.mac;
+                attachment.mtu = Some(link.mtu);
+                attachment.state = State::Attached;
+            }
+        }
+    }
+
+    /// An attach that was killed left its intent, and somebody may have deleted a link of a namespace that lives on. Neither can be shared.
+    fn undo_leftovers(&mut self) {
+        let (tools, namespace) = (self.tools, self.record.namespace.clone());
+        let is_leftover = |attachment: &mut Attachment| {
+            attachment.state == State::Intended
+                || liveness::look(tools.socket(), &namespace, attachment)
+                    .is_ok_and(|liveness| liveness != Liveness::LinkThere)
+        };
+        let leftovers: Vec<Attachment> = self.record.attachments.extract_if(.., is_leftover).collect();
+        if leftovers.is_empty() {
+            return;
+        }
+        for attachment in &leftovers {
+            self.hello.links.retain(|name| *name != attachment.interface.as_str());
+        }
+        self.undo(leftovers);
+    }
+
+    fn undo(&mut self, attachments: Vec<Attachment>) {
+        let processes = self.record.processes();
+        let left = undo::undo(self.tools, &self.record.namespace, &processes, attachments, self.deadline);
+        // The error that made us give up is the one to tell; what is left stays in the record, and gc tries it again.
+        self.record.attachments.extend(left.attachments);
+    }
+
+    /// Detaches what this container alone uses. Errors on the way are not told: the one that brought us here is.
+    fn give_up(self) {
+        let key = self.container.key();
+        let mut detached = Detached::default();
+        let _ = detach::leave(self.tools, self.page, self.record, &key, self.deadline, &mut detached);
+        let _ = self.ledger.unpoint(&key, self.page.cookie());
+    }
+}
+
+/// The definitions of all networks that were asked for, or all that is wrong with them; and warnings about them.
+fn look_up(layout: &Layout, requests: &[Request]) -> Result<(Vec<Network>, Vec<String>), Error> {
+    let catalog = Catalog::of(&layout.config);
+    let mut networks = Vec::new();
+    let mut warnings = Vec::new();
+    let mut errors = Vec::new();
+    for request in requests {
+        match catalog.read(&request.network) {
+            Ok(checked) => {
+                warnings.extend(checked.warnings.iter().map(|w| format!("network {}: {w}", request.network)));
+                networks.push(checked.network);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok((networks, warnings)) } else { Err(Error::Networks(errors)) }
+}
+
+fn identify(tools: &Tools<'_>, namespace: &Namespace, hello: &Hello) -> Result<NamespaceId, Error> {
+    Ok(NamespaceId {
+        cookie: hello.cookie,
+        boot: boot::id()?,
+        host: tools.socket().cookie()?,
+        nsid: hello.nsid,
+        file: namespace.identity(),
+        path: namespace.path().map(Into::into),
+    })
+}
+
+/// A container can be in one namespace only. If it is noted in another one (createRuntime ran again without a poststop in between), what
+/// it had there is taken down. That this fails is no reason not to start: gc will find it.
+fn leave_former_namespace(
+    layout: &Layout,
+    ledger: &Ledger,
+    container: &Container,
+    cookie: u64,
+    deadline: Instant,
+) {
+    let key = container.key();
+    if ledger.namespace_of(&key).is_ok_and(|former| former.is_some_and(|former| former != cookie)) {
+        let _ = detach::detach(layout, &key, deadline);
+    }
+}

@@ -1,0 +1,243 @@
+//! The directory of records.
+//!
+//! ```text
+//! namespaces/COOKIE.json    the record
+//! namespaces/COOKIE.lock    held by whoever works on the namespace
+//! containers/ID@BUNDLE      symbolic link: the container's namespace
+//! ```
+//!
+//! Everything here describes kernel state that is gone after a reboot, and so is the directory: nothing is ever synced to a
+//! disk. Each write is a new file renamed over the old one.
+
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt, symlink},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use thiserror::Error;
+
+use super::{
+    lock::{self, Lock},
+    record::{self, Record},
+};
+use crate::{container::UserKey, layout::Layout};
+
+/// Where the records are.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    namespaces: PathBuf,
+    containers: PathBuf,
+}
+
+/// The record of one namespace, locked.
+#[derive(Debug)]
+pub struct Page {
+    cookie: u64,
+    json: PathBuf,
+    lock: Lock,
+}
+
+/// Why the ledger cannot be read or written.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A directory or file.
+    #[error("cannot {operation} {}", .path.display())]
+    File {
+        /// What was tried.
+        operation: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the kernel answered.
+        #[source]
+        source: io::Error,
+    },
+    /// A record that is no record.
+    #[error("{} is damaged; move it away and run `underlay gc`", .path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A record of another version of this program.
+    #[error("{} has version {found}, this program reads version {}: use the newer program", .path.display(), record::VERSION)]
+    Version {
+        /// Which file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+    /// A lock.
+    #[error(transparent)]
+    Lock(#[from] lock::Error),
+}
+
+impl Ledger {
+    /// Opens the ledger of a run directory, making the directories that are missing (mode 0700).
+    pub fn open(layout: &Layout) -> Result<Self, Error> {
+        let ledger = Self { namespaces: layout.namespaces(), containers: layout.containers() };
+        for path in [&ledger.namespaces, &ledger.containers] {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path)
+                .map_err(|source| failed("make directory", path, source))?;
+        }
+        Ok(ledger)
+    }
+
+    /// Locks a namespace's record, waiting for whoever holds it until `deadline`.
+    pub fn page(&self, cookie: u64, deadline: Instant) -> Result<Page, Error> {
+        let lock = Lock::acquire(&self.file(cookie, "lock"), deadline)?;
+        Ok(Page { cookie, json: self.file(cookie, "json"), lock })
+    }
+
+    /// Locks a namespace's record if nobody works on it.
+    pub fn try_page(&self, cookie: u64) -> Result<Option<Page>, Error> {
+        let lock = Lock::try_acquire(&self.file(cookie, "lock"))?;
+        Ok(lock.map(|lock| Page { cookie, json: self.file(cookie, "json"), lock }))
+    }
+
+    /// The record as it is at this moment, without a lock: to look at, not to act on.
+    pub fn look(&self, cookie: u64) -> Result<Option<Record>, Error> {
+        read(&self.file(cookie, "json"))
+    }
+
+    /// All namespaces of which there is anything, in ascending order.
+    pub fn cookies(&self) -> Result<Vec<u64>, Error> {
+        let mut cookies: Vec<u64> = names(&self.namespaces)?
+            .iter()
+            .filter_map(|name| name.split_once('.').and_then(|(cookie, _)| cookie.parse().ok()))
+            .collect();
+        cookies.sort_unstable();
+        cookies.dedup();
+        Ok(cookies)
+    }
+
+    /// The namespace of a container, if it has attachments.
+    pub fn namespace_of(&self, user: &UserKey) -> Result<Option<u64>, Error> {
+        let path = self.pointer(user);
+        match fs::read_link(&path) {
+            Ok(target) => Ok(target.to_str().and_then(|cookie| cookie.parse().ok())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(failed("read", &path, source)),
+        }
+    }
+
+    /// Notes where a container's attachments are.
+    pub fn point(&self, user: &UserKey, cookie: u64) -> Result<(), Error> {
+        let path = self.pointer(user);
+        let made = symlink(cookie.to_string(), &path);
+        match made {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                // The same container again (restore), in another namespace.
+                let new = self.containers.join(format!("{}.new", user.file_name()));
+                remove_if_there(&new)?;
+                symlink(cookie.to_string(), &new)
+                    .and_then(|()| fs::rename(&new, &path))
+                    .map_err(|source| failed("replace", &path, source))
+            }
+            other => other.map_err(|source| failed("make", &path, source)),
+        }
+    }
+
+    /// Forgets where a container's attachments were, if it was there.
+    pub fn unpoint(&self, user: &UserKey, cookie: u64) -> Result<(), Error> {
+        if self.namespace_of(user)? == Some(cookie) { remove_if_there(&self.pointer(user)) } else { Ok(()) }
+    }
+
+    /// Removes the pointers whose namespace has no record: their makers were killed, or were closed without them.
+    pub fn drop_stale_pointers(&self, is_stale: impl Fn(u64) -> bool) -> Result<usize, Error> {
+        let mut dropped = 0;
+        for name in names(&self.containers)? {
+            let path = self.containers.join(&name);
+            let target = fs::read_link(&path).ok().and_then(|target| target.to_str()?.parse().ok());
+            if target.is_none_or(&is_stale) {
+                remove_if_there(&path)?;
+                dropped += 1;
+            }
+        }
+        Ok(dropped)
+    }
+
+    fn file(&self, cookie: u64, extension: &str) -> PathBuf {
+        self.namespaces.join(format!("{cookie}.{extension}"))
+    }
+
+    fn pointer(&self, user: &UserKey) -> PathBuf {
+        self.containers.join(user.file_name())
+    }
+}
+
+impl Page {
+    /// The namespace.
+    #[must_use]
+    pub const fn cookie(&self) -> u64 {
+        self.cookie
+    }
+
+    /// The record, if there is one.
+    pub fn read(&self) -> Result<Option<Record>, Error> {
+        read(&self.json)
+    }
+
+    /// Writes the record in one step: readers see the old or the new one.
+    pub fn write(&self, record: &Record) -> Result<(), Error> {
+        let new = self.new_file();
+        let text = serde_json::to_vec(record)
+            .map_err(|source| Error::Damaged { path: self.json.clone(), source })?;
+        fs::write(&new, text)
+            .and_then(|()| fs::rename(&new, &self.json))
+            .map_err(|source| failed("write", &self.json, source))
+    }
+
+    /// Removes the record, and the lock's file with it; the lock is held until this page is dropped.
+    pub fn remove(&self) -> Result<(), Error> {
+        remove_if_there(&self.json)?;
+        remove_if_there(&self.new_file())?;
+        self.lock.remove_file().map_err(|source| failed("remove the lock of", &self.json, source))
+    }
+
+    fn new_file(&self) -> PathBuf {
+        self.json.with_extension("json.new")
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Record>, Error> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(failed("read", path, source)),
+    };
+    let damaged = |source| Error::Damaged { path: path.to_owned(), source };
+    let Versioned { version } = serde_json::from_slice(&text).map_err(damaged)?;
+    if version != record::VERSION {
+        return Err(Error::Version { path: path.to_owned(), found: version });
+    }
+    serde_json::from_slice(&text).map(Some).map_err(damaged)
+}
+
+/// What all versions of a record have in common.
+#[derive(serde::Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+fn names(directory: &Path) -> Result<Vec<String>, Error> {
+    let entries = fs::read_dir(directory).map_err(|source| failed("list", directory, source))?;
+    Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
+}
+
+fn remove_if_there(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(failed("remove", path, source)),
+        _ => Ok(()),
+    }
+}
+
+fn failed(operation: &'static str, path: &Path, source: io::Error) -> Error {
+    Error::File { operation, path: path.to_owned(), source }
+}

@@ -1,0 +1,158 @@
+//! The record of one namespace: all that teardown needs, so that nothing else has to be consulted for it.
+
+use std::path::PathBuf;
+
+use ipnetwork::IpNetwork;
+use plan::{DeleteLink, IfName, LinkKind, MacAddress, Route};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    container::{Container, UserKey},
+    ipam::Owner,
+    namespace::Inode,
+    network::NetworkName,
+    process::Process,
+};
+
+/// Raised when a field changes its meaning. A reader takes the versions it knows and leaves the others alone.
+pub const VERSION: u32 = 1;
+
+/// One namespace, the attachments in it and the containers that use them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Which namespace.
+    pub namespace: NamespaceId,
+    /// The containers, in the order in which they came.
+    pub users: Vec<User>,
+    /// The links, in the order in which they were asked for.
+    pub attachments: Vec<Attachment>,
+}
+
+/// A namespace, told apart from all others that ever were.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamespaceId {
+    /// `SO_NETNS_COOKIE`: never used again within a boot.
+    pub cookie: u64,
+    /// The boot, from `/proc/sys/kernel/random/boot_id`: the run directory should not outlive it, but may on a host
+    /// where it is no tmpfs.
+    pub boot: String,
+    /// `SO_NETNS_COOKIE` of the host's namespace, whose number `nsid` is: asked from another one it would mean nothing.
+    pub host: u64,
+    /// The number by which the host's namespace knows this one.
+    pub nsid: i32,
+    /// Its file, by which it is found again.
+    pub file: Inode,
+    /// Where the runtime said it is.
+    pub path: Option<PathBuf>,
+}
+
+/// A container that uses a namespace's attachments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Which container.
+    #[serde(flatten)]
+    pub key: UserKey,
+    /// Its first process.
+    pub process: Option<Process>,
+    /// The pod that it belongs to, where an engine vouches for one.
+    pub pod: Option<String>,
+    /// Seconds since 1970.
+    pub since: u64,
+}
+
+/// One link in the namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Of which network.
+    pub network: NetworkName,
+    /// Its name when it was made.
+    pub interface: IfName,
+    /// Its index, known once it is made.
+    pub index: Option<u32>,
+    /// Driver and mode.
+    pub kind: LinkKind,
+    /// Name of the parent in the host's namespace.
+    pub parent: IfName,
+    /// Index of the parent.
+    pub parent_index: u32,
+    /// The address asked for or derived; for ipvlan the parent's, known once the link is made.
+    pub mac: Option<MacAddress>,
+    /// Bytes, known once the link is made.
+    pub mtu: Option<u32>,
+    /// Leased addresses with their subnets' prefix lengths.
+    pub addresses: Vec<IpNetwork>,
+    /// In whose name they are leased.
+    pub owner: Owner,
+    /// The link's alias, by which it is known as ours.
+    pub alias: String,
+    /// Routes that would outlive the link, because they leave by none.
+    pub linkless_routes: Vec<Route>,
+    /// How far it got.
+    pub state: State,
+    /// Which of the namespace's containers use it.
+    pub users: Vec<UserKey>,
+}
+
+/// How far an attachment got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Written before the kernel was touched: the link may be there, or half there, or not.
+    Intended,
+    /// The link is there with all that belongs to it.
+    Attached,
+}
+
+impl Record {
+    /// A record without users and attachments.
+    #[must_use]
+    pub const fn new(namespace: NamespaceId) -> Self {
+        Self { version: VERSION, namespace, users: Vec::new(), attachments: Vec::new() }
+    }
+
+    /// Notes that a container is there. If it was before (a restore runs createRuntime again), the new word counts.
+    pub fn add_user(&mut self, container: &Container, process: Option<Process>, since: u64) {
+        let key = container.key();
+        self.users.retain(|user| user.key != key);
+        self.users.push(User { key, process, pod: container.pod.clone(), since });
+    }
+
+    /// Forgets a container, and returns the attachments that nobody uses now.
+    #[must_use]
+    pub fn remove_user(&mut self, key: &UserKey) -> Vec<Attachment> {
+        self.users.retain(|user| user.key != *key);
+        for attachment in &mut self.attachments {
+            attachment.users.retain(|user| user != key);
+        }
+        self.attachments.extract_if(.., |attachment| attachment.users.is_empty()).collect()
+    }
+
+    /// What a container uses.
+    #[must_use]
+    pub fn used_by(&self, key: &UserKey) -> Vec<Attachment> {
+        self.attachments.iter().filter(|attachment| attachment.users.contains(key)).cloned().collect()
+    }
+
+    /// The processes that may lead to the namespace.
+    #[must_use]
+    pub fn processes(&self) -> Vec<Process> {
+        self.users.iter().filter_map(|user| user.process).collect()
+    }
+}
+
+impl Attachment {
+    /// How the helper recognises and removes its link.
+    #[must_use]
+    pub fn deletion(&self, nsid: i32) -> DeleteLink {
+        DeleteLink {
+            nsid,
+            index: self.index,
+            name: self.interface.clone(),
+            kind: self.kind,
+            parent: self.parent_index,
+            alias: self.alias.clone(),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A container, as far as this house knows one: who it is, not what it runs.
+
+use std::{fmt, hash::Hasher, path::PathBuf, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use siphasher::sip::SipHasher13;
+use thiserror::Error;
+
+/// Engines use 64 hexadecimal digits, people a word or two. With the rest of [`UserKey::file_name`] it stays below
+/// `NAME_MAX` (255).
+const MAX_ID: usize = 200;
+
+/// A container's id: what OCI runtimes take (runc: `[\w+-.]`), so that it can never leave a directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ContainerId(String);
+
+/// Why a text is not a container's id.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum InvalidContainerId {
+    /// Empty, too long, or with a character that no runtime allows.
+    #[error(
+        "`{}` is not a container id: 1 to {MAX_ID} letters, digits, `_`, `+`, `-`, `.`, `:` and `@` are allowed",
+        .0.chars().take(64).collect::<String>().escape_debug()
+    )]
+    Form(String),
+}
+
+impl FromStr for ContainerId {
+    type Err = InvalidContainerId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-' | '.' | ':' | '@');
+        let good = (1..=MAX_ID).contains(&text.len()) && text.chars().all(allowed);
+        if good { Ok(Self(text.to_owned())) } else { Err(InvalidContainerId::Form(text.to_owned())) }
+    }
+}
+
+impl TryFrom<String> for ContainerId {
+    type Error = InvalidContainerId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<ContainerId> for String {
+    fn from(id: ContainerId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for ContainerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A container of one runtime root: two roots (podman's and a plain runc's, say) may each have a container `web`, but not with
+/// the same bundle. Both words are in the state at createRuntime and at poststop.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct UserKey {
+    /// The container's id.
+    pub container: ContainerId,
+    /// A hash of its bundle's path.
+    pub bundle: u64,
+}
+
+impl UserKey {
+    /// The key of the container with this id and bundle.
+    #[must_use]
+    pub fn new(container: ContainerId, bundle: &str) -> Self {
+        // Not a defence against forgery, whoever starts containers is root: it only has to be the same tomorrow, which the
+        // standard library's hasher does not promise.
+        let mut hasher = SipHasher13::new_with_keys(0, 0);
+        hasher.write(bundle.as_bytes());
+        Self { container, bundle: hasher.finish() }
+    }
+
+    /// A file name that is this container's alone.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        format!("{}@{:016x}", self.container, self.bundle)
+    }
+}
+
+impl fmt::Display for UserKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.container.fmt(f)
+    }
+}
+
+/// A container that asks for networks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Container {
+    /// The id that the runtime gave it.
+    pub id: ContainerId,
+    /// The path of its bundle.
+    pub bundle: String,
+    /// The name that stays when the container is made again, where the engine tells one; its MAC addresses follow from it.
+    pub name: Option<String>,
+    /// The pod whose namespace it shares, where an engine vouches for one.
+    pub pod: Option<String>,
+    /// Where config.json says its network namespace is.
+    pub namespace: Option<PathBuf>,
+}
+
+impl Container {
+    /// The key in records.
+    #[must_use]
+    pub fn key(&self) -> UserKey {
+        UserKey::new(self.id.clone(), &self.bundle)
+    }
+
+    /// What its MAC addresses follow from.
+    #[must_use]
+    pub fn lasting_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.id.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_can_be_any_runtimes_but_no_path() {
+        for id in ["web", "a.b_c-d+e", &"f".repeat(64), "."] {
+            assert!(id.parse::<ContainerId>().is_ok(), "{id}");
+        }
+        for id in ["", "a/b", "../x", "a b", "a\n", "é", &"x".repeat(201)] {
+            assert!(id.parse::<ContainerId>().is_err(), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_file_name_depends_on_the_bundle_and_never_changes() {
+        let key = |bundle| UserKey::new("web".parse().unwrap(), bundle).file_name();
+        assert_ne!(key("/a"), key("/b"));
+        // Written by an earlier version, looked for by a later one.
+        assert_eq!(key("/run/bundle/web"), "web@365adec5800c63e8");
+    }
+}

@@ -1,0 +1,225 @@
+//! The helper process: a namespace in, a plan in, a report out, within a deadline.
+//!
+//! The only place that starts a process. The helper is started before anything is known about what it shall do, so that its
+//! own start runs while we read and decide.
+
+use std::{
+    io::{self, Read, Write},
+    os::fd::{AsFd, AsRawFd},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    fcntl::{FcntlArg, FdFlag, fcntl},
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+};
+use plan::{Failure, Hello, MadeLink, Plan, Report};
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+use crate::namespace::Namespace;
+
+/// More than the longest report: 32 links of a few hundred bytes each, and as many names of links that were there already.
+const MAX_ANSWER: usize = 1 << 20;
+
+/// A started helper. Dropped, it is killed.
+#[derive(Debug)]
+pub struct Helper {
+    program: PathBuf,
+    child: Child,
+    stdout: ChildStdout,
+    /// Read, but not yet a whole line.
+    pending: Vec<u8>,
+    deadline: Instant,
+}
+
+/// Why the helper could not do its work.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// It did not start.
+    #[error("cannot start {}: is it installed and executable?", .program.display())]
+    Start {
+        /// Which program.
+        program: PathBuf,
+        /// What the kernel answered.
+        #[source]
+        source: io::Error,
+    },
+    /// The pipes to it broke.
+    #[error("cannot talk with {}", .program.display())]
+    Pipe {
+        /// Which program.
+        program: PathBuf,
+        /// What the kernel answered.
+        #[source]
+        source: io::Error,
+    },
+    /// It ended before it said what it had to say.
+    #[error("{} ended before its report ({status})", .program.display())]
+    Ended {
+        /// Which program.
+        program: PathBuf,
+        /// Its exit status, in words.
+        status: String,
+    },
+    /// It took too long and was killed.
+    #[error("{} did not finish in time and was killed", .program.display())]
+    Deadline {
+        /// Which program.
+        program: PathBuf,
+    },
+    /// Its words are not those of this version.
+    #[error("{} answered what this program does not understand: are both of one version?", .program.display())]
+    Answer {
+        /// Which program.
+        program: PathBuf,
+        /// Where and why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A step failed; what had been made was taken back, but for `left`.
+    #[error("cannot {}: {}{}", .0.what, .0.why, left(.0))]
+    Failed(Failure),
+}
+
+fn left(failure: &Failure) -> String {
+    if failure.left.is_empty() {
+        String::new()
+    } else {
+        format!(" (and could not take back: {})", failure.left.join(", "))
+    }
+}
+
+impl Helper {
+    /// Starts the helper to work in `namespace`.
+    pub fn attach(program: &Path, namespace: &Namespace, deadline: Instant) -> Result<Self, Error> {
+        Self::start(program, "attach", Some(namespace), deadline)
+    }
+
+    /// Starts the helper to take links away; `namespace` is needed for routes only.
+    pub fn detach(program: &Path, namespace: Option<&Namespace>, deadline: Instant) -> Result<Self, Error> {
+        Self::start(program, "detach", namespace, deadline)
+    }
+
+    fn start(
+        program: &Path,
+        verb: &str,
+        namespace: Option<&Namespace>,
+        deadline: Instant,
+    ) -> Result<Self, Error> {
+        let failed = |source| Error::Start { program: program.to_owned(), source };
+        let mut command = Command::new(program);
+        command.arg(verb).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // The one descriptor besides the standard ones that a child of ours ever gets; nothing else is started meanwhile,
+        // this process has one thread.
+        if let Some(namespace) = namespace {
+            command.arg(namespace.as_fd().as_raw_fd().to_string());
+            inherit(namespace, true).map_err(failed)?;
+        }
+        let child = command.spawn();
+        if let Some(namespace) = namespace {
+            inherit(namespace, false).map_err(failed)?;
+        }
+        let mut child = child.map_err(failed)?;
+        let stdout = child.stdout.take().ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
+        Ok(Self { program: program.to_owned(), child, stdout, pending: Vec::new(), deadline })
+    }
+
+    /// Waits until the helper is in the namespace.
+    pub fn hello(&mut self) -> Result<Hello, Error> {
+        let line = self.line()?;
+        match serde_json::from_slice::<Hello>(&line) {
+            Ok(hello) => Ok(hello),
+            // It could not enter: then its report comes first.
+            Err(source) => match serde_json::from_slice::<Report>(&line) {
+                Ok(Report::Failed(failure)) => Err(Error::Failed(failure)),
+                _ => Err(Error::Answer { program: self.program.clone(), source }),
+            },
+        }
+    }
+
+    /// Has the plan carried out. When it fails, nothing is left of it.
+    pub fn apply(mut self, plan: &Plan) -> Result<Vec<MadeLink>, Error> {
+        let text = serde_json::to_vec(plan)
+            .map_err(|source| Error::Answer { program: self.program.clone(), source })?;
+        let sent = self.child.stdin.take().map_or_else(
+            || Err(io::ErrorKind::BrokenPipe.into()),
+            // Dropped at the end of this closure: the helper reads to the end of file.
+            |mut stdin| stdin.write_all(&text),
+        );
+        let report = self.line();
+        // A helper that ended early breaks the pipe, but its last words say more.
+        let line = match (report, sent) {
+            (Ok(line), _) => line,
+            (Err(Error::Ended { .. }), Err(source)) => {
+                return Err(Error::Pipe { program: self.program.clone(), source });
+            }
+            (Err(error), _) => return Err(error),
+        };
+        match self.parse(&line)? {
+            Report::Done { links } => Ok(links),
+            Report::Failed(failure) => Err(Error::Failed(failure)),
+        }
+    }
+
+    fn parse<T: DeserializeOwned>(&self, line: &[u8]) -> Result<T, Error> {
+        serde_json::from_slice(line).map_err(|source| Error::Answer { program: self.program.clone(), source })
+    }
+
+    /// The next line of its standard output, before the deadline.
+    fn line(&mut self) -> Result<Vec<u8>, Error> {
+        loop {
+            if let Some(end) = self.pending.iter().position(|byte| *byte == b'\n') {
+                let rest = self.pending.split_off(end + 1);
+                return Ok(std::mem::replace(&mut self.pending, rest));
+            }
+            self.wait_readable()?;
+            let mut chunk = [0; 4096];
+            let read = self
+                .stdout
+                .read(&mut chunk)
+                .map_err(|source| Error::Pipe { program: self.program.clone(), source })?;
+            if read == 0 || self.pending.len() > MAX_ANSWER {
+                return Err(self.ended());
+            }
+            self.pending.extend(chunk.iter().take(read));
+        }
+    }
+
+    fn wait_readable(&mut self) -> Result<(), Error> {
+        loop {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            // Rounded up: a last fraction of a millisecond must not become a busy loop.
+            let timeout = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+            let mut fds = [PollFd::new(self.stdout.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, timeout) {
+                Ok(0) if left.is_zero() => return Err(Error::Deadline { program: self.program.clone() }),
+                Ok(0) | Err(nix::Error::EINTR) => {}
+                Ok(_) => return Ok(()),
+                Err(errno) => {
+                    return Err(Error::Pipe { program: self.program.clone(), source: errno.into() });
+                }
+            }
+        }
+    }
+
+    fn ended(&mut self) -> Error {
+        let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+        Error::Ended { program: self.program.clone(), status }
+    }
+}
+
+impl Drop for Helper {
+    /// A helper that has reported is gone or about to go; one that has not must not act any more.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn inherit(namespace: &Namespace, inherit: bool) -> io::Result<()> {
+    let flags = if inherit { FdFlag::empty() } else { FdFlag::FD_CLOEXEC };
+    fcntl(namespace, FcntlArg::F_SETFD(flags)).map(drop).map_err(io::Error::from)
+}

@@ -1,0 +1,230 @@
+//! A network namespace, pinned by an open file descriptor and checked once; from then on only the descriptor counts.
+//!
+//! A process id may be reused, absent, zero, or (kata) that of a hypervisor which lives in the host's namespace. So the
+//! namespace is opened once, compared with every other word that the runtime gave about it, and refused if it is the
+//! one we run in. What happens to the process afterwards does not matter.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+use nix::{
+    fcntl::{OFlag, openat},
+    sys::{
+        stat::{Mode, fstat},
+        statfs::{FsType, fstatfs},
+    },
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::process::{self, Process};
+
+/// `NSFS_MAGIC` of `include/uapi/linux/magic.h`.
+const NSFS_MAGIC: FsType = FsType(0x6e73_6673);
+
+/// An open network namespace that is not the host's.
+#[derive(Debug)]
+pub struct Namespace {
+    fd: OwnedFd,
+    identity: Inode,
+    /// Where the runtime said it is, if it said so: it may outlive the container there.
+    path: Option<PathBuf>,
+    /// The container's first process as it was when the namespace was opened.
+    process: Option<Process>,
+}
+
+/// Device and inode of a namespace: unique among those that live, but used again after one died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inode {
+    /// `st_dev` of nsfs.
+    pub device: u64,
+    /// `st_ino`.
+    pub inode: u64,
+}
+
+/// Why there is no namespace to work in.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Neither word was given.
+    #[error(
+        "the container's network namespace is unknown: its state gives no pid and its config.json no path; \
+         the hook must run at createRuntime, when the namespace exists"
+    )]
+    Unknown,
+    /// The process is gone, or never was.
+    #[error("cannot look at process {pid}, which the state names: did the container end already?")]
+    Process {
+        /// The pid of the state.
+        pid: i32,
+        /// What the kernel answered.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is not there or cannot be opened.
+    #[error("cannot open network namespace {}", .path.display())]
+    Open {
+        /// Which file.
+        path: PathBuf,
+        /// What the kernel answered.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is something else.
+    #[error("{} is not a namespace file (its file system is not nsfs): a mount below it may be missing", .0.display())]
+    NotANamespace(PathBuf),
+    /// Pid and path disagree.
+    #[error(
+        "process {pid} and {} are in different network namespaces: the runtime's state and its config.json \
+         contradict each other", .path.display()
+    )]
+    Contradiction {
+        /// The pid of the state.
+        pid: i32,
+        /// The path of config.json.
+        path: PathBuf,
+    },
+    /// It is the host's.
+    #[error(
+        "the container shares the host's network namespace: attaching would change the host itself; \
+         run it with a namespace of its own (podman: --network none)"
+    )]
+    Host,
+}
+
+impl Namespace {
+    /// Opens the namespace of process `pid`, or the one at `path`, or, with both, checks that they are the same.
+    pub fn pin(pid: Option<i32>, path: Option<&Path>) -> Result<Self, Error> {
+        let by_path = path.map(|path| open_path(path).map(|fd| (fd, path))).transpose()?;
+        let by_pid = pid.map(|pid| open_process(pid).map(|(fd, process)| (fd, process, pid))).transpose()?;
+        let (fd, process) = match (by_path, by_pid) {
+            (None, None) => return Err(Error::Unknown),
+            (Some((fd, _)), None) => (fd, None),
+            (None, Some((fd, process, _))) => (fd, Some(process)),
+            (Some((fd, path)), Some((process_fd, process, pid))) => {
+                if identity(&fd, path)? != identity(&process_fd, path)? {
+                    return Err(Error::Contradiction { pid, path: path.to_owned() });
+                }
+                (fd, Some(process))
+            }
+        };
+        let shown = path.map_or_else(|| namespace_file(pid.unwrap_or_default()), Path::to_owned);
+        let identity = identity(&fd, &shown)?;
+        refuse_host(identity)?;
+        Ok(Self { fd, identity, path: path.map(Path::to_owned), process })
+    }
+
+    /// Opens the namespace again that a record describes: at its path, or through one of the processes that were in it.
+    /// None if it cannot be found there any more.
+    #[must_use]
+    pub fn find(identity: Inode, path: Option<&Path>, processes: &[Process]) -> Option<Self> {
+        let candidates = path.into_iter().map(Path::to_owned).chain(
+            processes.iter().filter(|process| process.is_alive()).map(|process| namespace_file(process.pid)),
+        );
+        candidates.into_iter().find_map(|path| {
+            let fd = open_path(&path).ok()?;
+            let found = self::identity(&fd, &path).ok()?;
+            (found == identity).then_some(Self { fd, identity, path: Some(path), process: None })
+        })
+    }
+
+    /// Device and inode.
+    #[must_use]
+    pub const fn identity(&self) -> Inode {
+        self.identity
+    }
+
+    /// Where the runtime said it is.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// The container's first process.
+    #[must_use]
+    pub const fn process(&self) -> Option<Process> {
+        self.process
+    }
+}
+
+impl AsFd for Namespace {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+fn namespace_file(pid: i32) -> PathBuf {
+    PathBuf::from(format!("/proc/{pid}/ns/net"))
+}
+
+fn open_path(path: &Path) -> Result<OwnedFd, Error> {
+    let file = File::open(path).map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    // Without this, any readable file would be taken until setns fails with a bare EINVAL.
+    match fstatfs(&file) {
+        Ok(stat) if stat.filesystem_type() == NSFS_MAGIC => Ok(file.into()),
+        _ => Err(Error::NotANamespace(path.to_owned())),
+    }
+}
+
+/// Through one descriptor of `/proc/PID`: that directory belongs to one process for ever, so its start time and its
+/// namespace cannot be those of two different processes, as they could with two look-ups by number.
+fn open_process(pid: i32) -> Result<(OwnedFd, Process), Error> {
+    let failed = |source| Error::Process { pid, source };
+    let directory = File::open(format!("/proc/{pid}")).map_err(failed)?;
+    let process = process::read(&directory, pid).map_err(failed)?;
+    let fd = openat(&directory, "ns/net", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+        .map_err(|errno| failed(errno.into()))?;
+    Ok((fd, process))
+}
+
+fn identity(fd: &OwnedFd, path: &Path) -> Result<Inode, Error> {
+    let stat = fstat(fd).map_err(|errno| Error::Open { path: path.to_owned(), source: errno.into() })?;
+    Ok(Inode { device: stat.st_dev, inode: stat.st_ino })
+}
+
+/// Compared with our own namespace, which is the runtime's, and with that of process 1, which may be unreadable (hidepid,
+/// or a container that runs containers) and then says nothing.
+fn refuse_host(identity: Inode) -> Result<(), Error> {
+    use std::os::unix::fs::MetadataExt;
+    let is = |path: &str| {
+        fs::metadata(path).is_ok_and(|file| Inode { device: file.dev(), inode: file.ino() } == identity)
+    };
+    if is("/proc/self/ns/net") || is("/proc/1/ns/net") { Err(Error::Host) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_namespace_we_are_in_is_refused_by_pid_and_by_path() {
+        let me = i32::try_from(std::process::id()).unwrap();
+        assert!(matches!(Namespace::pin(Some(me), None), Err(Error::Host)));
+        let path = Path::new("/proc/self/ns/net");
+        assert!(matches!(Namespace::pin(None, Some(path)), Err(Error::Host)));
+        assert!(matches!(Namespace::pin(Some(me), Some(path)), Err(Error::Host)));
+    }
+
+    #[test]
+    fn an_ordinary_file_is_no_namespace() {
+        assert!(matches!(
+            Namespace::pin(None, Some(Path::new("/proc/self/status"))),
+            Err(Error::NotANamespace(_))
+        ));
+    }
+
+    #[test]
+    fn a_process_that_is_gone_is_named() {
+        // Beyond the largest pid that any kernel gives out (PID_MAX_LIMIT).
+        let error = Namespace::pin(Some(i32::MAX), None).unwrap_err();
+        assert!(error.to_string().contains("2147483647"), "{error}");
+    }
+
+    #[test]
+    fn without_pid_and_path_there_is_nothing_to_pin() {
+        assert!(matches!(Namespace::pin(None, None), Err(Error::Unknown)));
+    }
+}

@@ -1,0 +1,206 @@
+//! Who uses a parent, and in which way.
+//!
+//! The kernel gives a parent one port: of macvlan or of ipvlan. A passthru link has it for itself, and the mode and flag of ipvlan are the
+//! port's: a second link with another mode silently switches the first (`ipvlan_set_port_mode` in
+//! `drivers/net/ipvlan/ipvlan_main.c`). So each namespace claims the port that it needs:
+//!
+//! ```text
+//! parents/ports/eth0/ipvlan-l2-bridge/NETWORK@COOKIE
+//! ```
+//!
+//! and a claim for another port is refused while one of these is alive. A claim is one symbolic link, and to look for conflicts is to read a
+//! directory with one entry, however many links the parent has.
+
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt, symlink},
+    path::{Path, PathBuf},
+};
+
+use plan::{IfName, IpvlanFlag, IpvlanMode, LinkKind, MacvlanMode};
+
+use super::{Error, Parents};
+use crate::{
+    attachment::record::Attachment,
+    network::{Network, NetworkName},
+};
+
+/// A claim as its file's name says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// By which network.
+    pub network: NetworkName,
+    /// For which namespace.
+    pub cookie: u64,
+}
+
+impl Claim {
+    fn file_name(&self) -> String {
+        format!("{}@{}", self.network, self.cookie)
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        // A network's name holds no `@`.
+        let (network, cookie) = name.split_once('@')?;
+        Some(Self { network: network.parse().ok()?, cookie: cookie.parse().ok()? })
+    }
+}
+
+/// The port that links of this kind need, as a file name and as an administrator would call it.
+fn port(kind: LinkKind) -> &'static str {
+    match kind {
+        LinkKind::Macvlan { mode: MacvlanMode::Passthru } => "macvlan-passthru",
+        // Bridge, vepa and private are each link's own.
+        LinkKind::Macvlan { .. } => "macvlan",
+        LinkKind::Ipvlan { mode, flag } => match (mode, flag) {
+            (IpvlanMode::L2, IpvlanFlag::Bridge) => "ipvlan-l2-bridge",
+            (IpvlanMode::L2, IpvlanFlag::Private) => "ipvlan-l2-private",
+            (IpvlanMode::L2, IpvlanFlag::Vepa) => "ipvlan-l2-vepa",
+            (IpvlanMode::L3, IpvlanFlag::Bridge) => "ipvlan-l3-bridge",
+            (IpvlanMode::L3, IpvlanFlag::Private) => "ipvlan-l3-private",
+            (IpvlanMode::L3, IpvlanFlag::Vepa) => "ipvlan-l3-vepa",
+            (IpvlanMode::L3s, IpvlanFlag::Bridge) => "ipvlan-l3s-bridge",
+            (IpvlanMode::L3s, IpvlanFlag::Private) => "ipvlan-l3s-private",
+            (IpvlanMode::L3s, IpvlanFlag::Vepa) => "ipvlan-l3s-vepa",
+        },
+    }
+}
+
+impl Parents<'_> {
+    /// Claims the port for one namespace; the parent's lock is held.
+    pub(super) fn claim(&self, network: &Network, parent: &IfName, cookie: u64) -> Result<(), Error> {
+        let wanted = port(network.driver);
+        let own = Claim { network: network.name.clone(), cookie };
+        for other in names(&self.ports(parent))? {
+            let is_shareable = other == wanted && !network.is_passthru();
+            if is_shareable {
+                continue;
+            }
+            if let Some(claim) = self.live_claim(parent, &other, &own)? {
+                return Err(Error::Conflict {
+                    network: network.name.clone(),
+                    why: format!(
+                        "{parent} is in use by network {} as {other}, which excludes {wanted}; give one of them another parent",
+                        claim.network
+                    ),
+                });
+            }
+        }
+        let path = self.ports(parent).join(wanted).join(own.file_name());
+        make_claim(&path).map_err(|source| Error::File { operation: "make", path, source })
+    }
+
+    /// Gives a claim back. What is not there is no error.
+    pub fn release(&self, parent: &IfName, kind: LinkKind, claim: &Claim) -> Result<(), Error> {
+        let directory = self.ports(parent).join(port(kind));
+        let path = directory.join(claim.file_name());
+        remove(&path)?;
+        // The last one removes the directories; all others find them not empty.
+        let _ = fs::remove_dir(&directory);
+        let _ = fs::remove_dir(self.ports(parent));
+        Ok(())
+    }
+
+    /// Removes the claims whose namespaces have no attachment there.
+    pub fn drop_stale_claims(&self) -> Result<usize, Error> {
+        let mut dropped = 0;
+        let parents = names(&self.directory.join("ports"))?;
+        for parent in parents.into_iter().filter_map(|name| IfName::new(name).ok()) {
+            for port in names(&self.ports(&parent))? {
+                for claim in self.claims(&parent, &port)? {
+                    if !self.is_alive(&parent, &claim)? {
+                        remove(&self.ports(&parent).join(&port).join(claim.file_name()))?;
+                        dropped += 1;
+                    }
+                }
+                let _ = fs::remove_dir(self.ports(&parent).join(&port));
+            }
+            let _ = fs::remove_dir(self.ports(&parent));
+        }
+        Ok(dropped)
+    }
+
+    pub(super) fn is_claimed(&self, parent: &IfName) -> Result<bool, Error> {
+        for port in names(&self.ports(parent))? {
+            for claim in self.claims(parent, &port)? {
+                if self.is_alive(parent, &claim)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    pub(super) fn forget_ports(&self, parent: &IfName) -> Result<(), Error> {
+        let path = self.ports(parent);
+        match fs::remove_dir_all(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(Error::File { operation: "remove", path, source })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The first claim of a port, other than our own, that is alive; the dead ones before it are removed.
+    fn live_claim(&self, parent: &IfName, port: &str, own: &Claim) -> Result<Option<Claim>, Error> {
+        for claim in self.claims(parent, port)?.into_iter().filter(|claim| claim != own) {
+            if self.is_alive(parent, &claim)? {
+                return Ok(Some(claim));
+            }
+            remove(&self.ports(parent).join(port).join(claim.file_name()))?;
+        }
+        Ok(None)
+    }
+
+    /// A claim is alive while somebody works on its namespace (and so may be about to write the record), or while the record has such an
+    /// attachment.
+    fn is_alive(&self, parent: &IfName, claim: &Claim) -> Result<bool, Error> {
+        let Some(page) = self.ledger.try_page(claim.cookie)? else { return Ok(true) };
+        let Some(record) = page.read()? else {
+            page.remove()?;
+            return Ok(false);
+        };
+        let uses = |a: &Attachment| a.network == claim.network && a.parent == *parent;
+        Ok(record.attachments.iter().any(uses))
+    }
+
+    fn claims(&self, parent: &IfName, port: &str) -> Result<Vec<Claim>, Error> {
+        Ok(names(&self.ports(parent).join(port))?.iter().filter_map(|name| Claim::parse(name)).collect())
+    }
+
+    fn ports(&self, parent: &IfName) -> PathBuf {
+        self.directory.join("ports").join(parent.as_str())
+    }
+}
+
+/// A claim may find its directory removed by the last one before it: then it is made again.
+fn make_claim(path: &Path) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(path);
+    loop {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        match symlink("claim", path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            made => return made,
+        }
+    }
+}
+
+fn names(directory: &Path) -> Result<Vec<String>, Error> {
+    match fs::read_dir(directory) {
+        Ok(entries) => Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(Vec::new())
+        }
+        Err(source) => Err(Error::File { operation: "list", path: directory.to_owned(), source }),
+    }
+}
+
+fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Error::File { operation: "remove", path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}

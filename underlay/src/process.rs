@@ -1,0 +1,80 @@
+//! A process that can be told from a later one with the same number.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use nix::{
+    fcntl::{OFlag, openat},
+    sys::stat::Mode,
+};
+use serde::{Deserialize, Serialize};
+
+/// A process: its number alone is used again, number and start time together are not within one boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Its number in the host's pid namespace.
+    pub pid: i32,
+    /// When it started, in clock ticks since boot (field 22 of `/proc/PID/stat`).
+    pub start_time: u64,
+}
+
+impl Process {
+    /// Whether this very process still runs; a zombie does not.
+    #[must_use]
+    pub fn is_alive(self) -> bool {
+        File::open(Path::new("/proc").join(self.pid.to_string()))
+            .and_then(|directory| read_stat(&directory))
+            .is_ok_and(|stat| stat.start_time == self.start_time && !matches!(stat.state, 'Z' | 'X'))
+    }
+}
+
+struct Stat {
+    state: char,
+    start_time: u64,
+}
+
+/// The process whose `/proc` directory is open as `directory`.
+pub(crate) fn read(directory: &File, pid: i32) -> io::Result<Process> {
+    read_stat(directory).map(|stat| Process { pid, start_time: stat.start_time })
+}
+
+fn read_stat(directory: &File) -> io::Result<Stat> {
+    let fd = openat(directory, "stat", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let mut text = String::new();
+    File::from(fd).read_to_string(&mut text)?;
+    parse_stat(&text)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat has an unknown form"))
+}
+
+/// The second field is the program's name in parentheses, which may itself hold spaces and parentheses: the fields after
+/// it are counted from the last closing one.
+fn parse_stat(text: &str) -> Option<Stat> {
+    let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace();
+    let state = fields.next()?.chars().next()?;
+    // Field 3 is the state; 22 is the start time, 18 fields after field 4.
+    let start_time = fields.nth(18)?.parse().ok()?;
+    Some(Stat { state, start_time })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_does_not_shift_the_fields() {
+        let text = "7 (a) b) (c) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 9315 0 0";
+        let stat = parse_stat(text).unwrap();
+        assert_eq!((stat.state, stat.start_time), ('S', 9315));
+    }
+
+    #[test]
+    fn this_process_is_alive_and_one_with_another_start_time_is_not() {
+        let pid = i32::try_from(std::process::id()).unwrap();
+        let me = read(&File::open("/proc/self").unwrap(), pid).unwrap();
+        assert!(me.is_alive());
+        assert!(!Process { start_time: me.start_time + 1, ..me }.is_alive());
+    }
+}
