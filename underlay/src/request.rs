@@ -1,8 +1,18 @@
 //! What a container asked for.
 
-use std::net::IpAddr;
+mod annotation;
+mod conflict;
+mod draft;
+mod json;
+mod mistake;
+mod text;
+
+use std::{fmt, net::IpAddr};
 
 use plan::{IfName, MacAddress};
+
+pub use annotation::{MAX_ADDRESSES, MAX_BYTES, MAX_NETWORKS, parse};
+pub use mistake::{Excerpt, Fault, Mistake, Mistakes, Place};
 
 use crate::network::NetworkName;
 
@@ -33,4 +43,52 @@ pub enum DefaultRoute {
     Via(Vec<IpAddr>),
     /// Not this network.
     No,
+}
+
+/// Prints requests in the short form of the annotation; [`parse`] reads them back.
+#[derive(Clone, Copy, Debug)]
+pub struct ShortForm<'a>(pub &'a [Request]);
+
+impl fmt::Display for ShortForm<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            // The short form has no word for nothing.
+            return f.write_str("[]");
+        }
+        for (position, request) in self.0.iter().enumerate() {
+            let separator = if position == 0 { "" } else { ";" };
+            write!(f, "{separator}{request}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.network.fmt(f)?;
+        if let Some(interface) = &self.interface {
+            write!(f, "@{interface}")?;
+        }
+        let addresses = self.addresses.iter().map(|address| format!("ip={address}"));
+        let mac = self.mac.iter().map(|mac| format!("mac={mac}"));
+        for (position, option) in addresses.chain(mac).chain(self.default_route.options()).enumerate() {
+            let separator = if position == 0 { ":" } else { "," };
+            write!(f, "{separator}{option}")?;
+        }
+        Ok(())
+    }
+}
+
+impl DefaultRoute {
+    /// The options of the short form that say it.
+    fn options(&self) -> Vec<String> {
+        match self {
+            Self::Unstated => vec![],
+            Self::Own => vec!["default-route".to_owned()],
+            Self::Via(gateways) => {
+                gateways.iter().map(|gateway| format!("default-route={gateway}")).collect()
+            }
+            Self::No => vec!["default-route=no".to_owned()],
+        }
+    }
 }

@@ -87,6 +87,15 @@ pub enum Family {
 }
 
 impl Family {
+    /// The family of an address.
+    #[must_use]
+    pub const fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
+
     /// Whether the address is of this family.
     #[must_use]
     pub const fn has(self, address: IpAddr) -> bool {
