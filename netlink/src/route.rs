@@ -13,9 +13,15 @@ use rtnetlink::{
 };
 
 use crate::{
+    attribute::attributes,
     error::{Error, Result},
     socket::Socket,
 };
+
+/// `struct rtmsg`.
+const HEADER_BYTES: usize = 12;
+/// `RTA_DST`.
+const DESTINATION: u16 = 1;
 
 /// A route to add or to delete: main table, `RTPROT_STATIC`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,16 +84,28 @@ impl Socket {
         })
     }
 
+    /// Where the routes of the main table lead, IPv4 first, the default ones left out.
+    pub fn destinations(&self) -> Result<Vec<IpNetwork>> {
+        let mut destinations = Vec::new();
+        for family in [AddressFamily::Inet, AddressFamily::Inet6] {
+            destinations.extend(self.routes(family)?.iter().filter_map(|route| destination(route, family)));
+        }
+        Ok(destinations)
+    }
+
     fn has_default_route(&self, family: AddressFamily) -> Result<bool> {
+        Ok(self.routes(family)?.iter().any(|route| is_default(route, family)))
+    }
+
+    fn routes(&self, family: AddressFamily) -> Result<Vec<Vec<u8>>> {
         let mut message = RouteMessage::default();
         message.header.address_family = family;
         message.header.table = RouteHeader::RT_TABLE_MAIN;
         let operation = format_args!("list the {family:?} routes");
         match self.dump(operation, &RouteNetlinkMessage::GetRoute(message)) {
-            Ok(routes) => Ok(routes.iter().any(|route| is_default(route, family))),
             // The kernel makes the main table with its first route (ENOENT: "FIB table does not exist").
-            Err(error) if error.is_missing() => Ok(false),
-            Err(error) => Err(error),
+            Err(error) if error.is_missing() => Ok(Vec::new()),
+            routes => routes,
         }
     }
 }
@@ -165,6 +183,21 @@ fn is_default(message: &[u8], family: AddressFamily) -> bool {
     })
 }
 
+/// Reads the destination of an `RTM_NEWROUTE` of the main table; none for a default route.
+fn destination(message: &[u8], family: AddressFamily) -> Option<IpNetwork> {
+    let header = RouteHeader::parse(message).ok()?;
+    let is_main = header.address_family == family && header.table == RouteHeader::RT_TABLE_MAIN;
+    if !is_main || header.destination_prefix_length == 0 {
+        return None;
+    }
+    let (_, value) = attributes(message.get(HEADER_BYTES..)?).find(|(kind, _)| *kind == DESTINATION)?;
+    let address = match family {
+        AddressFamily::Inet => IpAddr::from(<[u8; 4]>::try_from(value).ok()?),
+        _ => IpAddr::from(<[u8; 16]>::try_from(value).ok()?),
+    };
+    IpNetwork::new(address, header.destination_prefix_length).ok()
+}
+
 fn impossible(operation: std::fmt::Arguments<'_>, why: &'static str) -> Error {
     Error::Impossible { operation: operation.to_string(), why }
 }
@@ -174,6 +207,21 @@ mod tests {
     use rtnetlink::{packet_core::Emitable, packet_route::route::RouteAttribute};
 
     use super::*;
+
+    #[test]
+    fn the_destination_is_read_back_and_a_default_route_has_none() {
+        let read = |route: &str, gateway: &str, family| {
+            let message = message(&via(route, gateway)).unwrap();
+            let mut bytes = vec![0; message.buffer_len()];
+            message.emit(&mut bytes);
+            destination(&bytes, family)
+        };
+        let (v4, v6) = (AddressFamily::Inet, AddressFamily::Inet6);
+        assert_eq!(read("10.0.0.0/8", "10.0.0.1", v4), Some("10.0.0.0/8".parse().unwrap()));
+        assert_eq!(read("2001:db8::/32", "fe80::1", v6), Some("2001:db8::/32".parse().unwrap()));
+        assert_eq!(read("10.0.0.0/8", "10.0.0.1", v6), None);
+        assert_eq!(read("0.0.0.0/0", "10.0.0.1", v4), None);
+    }
 
     fn via(destination: &str, gateway: &str) -> NewRoute {
         NewRoute {
