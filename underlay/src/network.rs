@@ -1,11 +1,16 @@
 //! Networks: what the administrator defined.
 
 pub mod catalog;
+pub mod conflict;
+pub mod create;
+pub mod default_pool;
 mod definition;
 pub mod file;
 mod name;
 
+pub use catalog::{Catalog, Error as CatalogError};
 pub use definition::{
     AddressRange, AuxAddress, Dns, DriverMode, Gateway, Network, NetworkRoute, ParentSpec, SubnetSpec, VlanId,
 };
+pub use file::Checked;
 pub use name::{InvalidNetworkName, NetworkName};

@@ -9,6 +9,7 @@
 //! A parent is used as it stands, or it is a VLAN sub-interface or a dummy that is made when it is missing and bears our mark
 //! (its alias). Only a marked link is ever removed: the mark cannot outlive the link, and cannot get lost while it lives.
 
+mod host;
 mod make;
 mod port;
 
@@ -19,6 +20,7 @@ use netlink::{Link, Socket};
 use plan::{IfName, InvalidIfName};
 use thiserror::Error;
 
+pub use host::{Host, HostLink};
 pub use make::{dummy_name, vlan_name};
 pub use port::Claim;
 

@@ -3,6 +3,7 @@
 //! What is read here decides what root does, so a directory or file that others could have written is refused.
 
 mod door;
+mod error;
 #[cfg(test)]
 mod tests;
 
@@ -14,14 +15,13 @@ use std::{
     process,
 };
 
-use nix::fcntl::{Flock, FlockArg};
-use thiserror::Error;
-
 pub use door::Distrust;
+pub use error::Error;
+use nix::fcntl::{Flock, FlockArg};
 
 use super::{
     Network, NetworkName,
-    file::{self, Checked, Mistakes},
+    file::{self, Checked},
 };
 
 const SUFFIX: &str = ".json";
@@ -49,102 +49,6 @@ pub struct Listing {
 #[must_use = "dropping it lets others write"]
 pub struct Exclusive {
     _lock: Flock<fs::File>,
-}
-
-/// What failed. The administrator must act.
-#[derive(Debug, Error)]
-pub enum Error {
-    /// The directory is there but cannot be read.
-    #[error("cannot read the directory of networks {}", .path.display())]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Somebody else may have written what is there.
-    #[error("{} is not trusted: {reason}", .path.display())]
-    Untrusted {
-        /// The file or directory.
-        path: PathBuf,
-        /// Why not.
-        reason: Distrust,
-    },
-    /// No file of that name.
-    #[error("there is no network `{name}`; {}", known_networks(.known))]
-    Unknown {
-        /// What was asked for.
-        name: NetworkName,
-        /// What there is, sorted.
-        known: Vec<NetworkName>,
-    },
-    /// The file cannot be opened or read.
-    #[error("cannot read the definition {}", .path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A file that ends in `.json` but not the name of a network in front.
-    #[error("{} does not have the name of a network", .path.display())]
-    FileName {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: super::InvalidNetworkName,
-    },
-    /// The definition is wrong.
-    #[error("{} is no definition of a network", .path.display())]
-    Definition {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong in it.
-        source: Mistakes,
-    },
-    /// There is a network of that name already.
-    #[error("there is a network `{name}` already ({}); remove it first or choose another name", .path.display())]
-    Exists {
-        /// Its name.
-        name: NetworkName,
-        /// Its file.
-        path: PathBuf,
-    },
-    /// The definition could not be read again.
-    #[error(
-        "the definition of network `{name}` would have {bytes} bytes; at most {} can be read again",
-        file::MAX_BYTES
-    )]
-    TooLong {
-        /// The network.
-        name: NetworkName,
-        /// The length of its text.
-        bytes: usize,
-    },
-    /// The file cannot be written.
-    #[error("cannot write the definition {}", .path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The file cannot be removed.
-    #[error("cannot remove the definition {}", .path.display())]
-    Remove {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The lock cannot be taken.
-    #[error("cannot lock {}", .path.display())]
-    Lock {
-        /// The lock's file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
 }
 
 impl Catalog {
@@ -291,12 +195,4 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let mut file = door::create_file(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
-}
-
-fn known_networks(known: &[NetworkName]) -> String {
-    if known.is_empty() {
-        return "none is defined yet, `underlay network create` makes one".to_owned();
-    }
-    let names: Vec<_> = known.iter().map(NetworkName::as_str).collect();
-    format!("there are {}", names.join(", "))
 }

@@ -18,8 +18,10 @@ mod tree;
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
+pub(super) use address::{overlap, range_text};
 pub use fault::{Fault, Mistake, Mistakes, Warning};
 use item::{Fields, Findings, Item, Placed};
+pub use link::driver_words;
 use tree::Node;
 
 use super::{Network, NetworkName, SubnetSpec};

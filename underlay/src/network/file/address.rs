@@ -48,7 +48,7 @@ pub(super) fn range(text: &str) -> Result<AddressRange, Fault> {
 }
 
 /// The range as [`range`] reads it: as a prefix where it is one.
-pub(super) fn range_text(range: AddressRange) -> String {
+pub(in crate::network) fn range_text(range: AddressRange) -> String {
     let longest = if range.first.is_ipv4() { 32 } else { 128 };
     (0..=longest)
         .filter_map(|length| IpNetwork::new(range.first, length).ok())
@@ -83,7 +83,7 @@ pub(super) fn usable(address: IpAddr, subnet: IpNetwork) -> Result<(), Fault> {
 }
 
 /// Whether two prefixes have an address in common: then one holds the other.
-pub(super) fn overlap(a: IpNetwork, b: IpNetwork) -> bool {
+pub(in crate::network) fn overlap(a: IpNetwork, b: IpNetwork) -> bool {
     a.is_ipv4() == b.is_ipv4() && (a.contains(b.network()) || b.contains(a.network()))
 }
 

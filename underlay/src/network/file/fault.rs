@@ -123,12 +123,6 @@ pub enum Fault {
     /// A key that does not go with the rest.
     #[error("{0}")]
     Unfit(&'static str),
-    /// `parent.vlan` is too long for the kernel.
-    #[error(
-        "the sub-interface would be called `{0}`, longer than a name of an interface may be (15 bytes); \
-         make it yourself under a shorter name and give that as `parent`, without `vlan`"
-    )]
-    SubInterfaceName(String),
     /// Loopback.
     #[error(
         "loopback carries no macvlan or ipvlan link; name a NIC, or leave `parent` out for an isolated network"

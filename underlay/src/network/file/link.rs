@@ -11,25 +11,25 @@ use super::{
 };
 use crate::network::{ParentSpec, VlanId};
 
-pub(super) const MACVLAN: &str = "macvlan";
-pub(super) const IPVLAN: &str = "ipvlan";
+const MACVLAN: &str = "macvlan";
+const IPVLAN: &str = "ipvlan";
 
 /// Words and values in one table each: read from left to right, printed from right to left.
 pub(super) type Words<T> = [(&'static str, T)];
 
 const DRIVERS: &[&str] = &[MACVLAN, IPVLAN];
 
-pub(super) const MACVLAN_MODES: &Words<MacvlanMode> = &[
+const MACVLAN_MODES: &Words<MacvlanMode> = &[
     ("bridge", MacvlanMode::Bridge),
     ("vepa", MacvlanMode::Vepa),
     ("private", MacvlanMode::Private),
     ("passthru", MacvlanMode::Passthru),
 ];
 
-pub(super) const IPVLAN_MODES: &Words<IpvlanMode> =
+const IPVLAN_MODES: &Words<IpvlanMode> =
     &[("l2", IpvlanMode::L2), ("l3", IpvlanMode::L3), ("l3s", IpvlanMode::L3s)];
 
-pub(super) const IPVLAN_FLAGS: &Words<IpvlanFlag> =
+const IPVLAN_FLAGS: &Words<IpvlanFlag> =
     &[("bridge", IpvlanFlag::Bridge), ("private", IpvlanFlag::Private), ("vepa", IpvlanFlag::Vepa)];
 
 /// IEEE 802.1Q, 9.6.
@@ -74,13 +74,18 @@ pub(super) fn parent(fields: &mut Fields, findings: &mut Findings) -> Option<Par
     let parent = parent.parse(host_link, findings).map(|parent| parent.value);
     let Some(vlan) = vlan else { return parent.map(ParentSpec::Link) };
     let vlan = vlan.number(VLANS, findings).and_then(VlanId::new);
-    let (parent, vlan) = (parent?, vlan?);
-    let name = format!("{parent}.{}", vlan.get());
-    if IfName::new(name.as_str()).is_err() {
-        findings.mistake(vlan_place, Fault::SubInterfaceName(name));
-        return None;
+    Some(ParentSpec::Vlan { parent: parent?, vlan: vlan? })
+}
+
+/// Driver, mode and flag in the words of a definition; macvlan has no flag.
+#[must_use]
+pub fn driver_words(driver: LinkKind) -> (&'static str, &'static str, Option<&'static str>) {
+    match driver {
+        LinkKind::Macvlan { mode } => (MACVLAN, word_of(MACVLAN_MODES, mode), None),
+        LinkKind::Ipvlan { mode, flag } => {
+            (IPVLAN, word_of(IPVLAN_MODES, mode), Some(word_of(IPVLAN_FLAGS, flag)))
+        }
     }
-    Some(ParentSpec::Vlan { parent, vlan })
 }
 
 /// The word of a value; the tables hold them all.

@@ -3,14 +3,10 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use ipnetwork::IpNetwork;
-use plan::{IfName, LinkKind, RouteKind};
+use plan::{IfName, RouteKind};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{
-    address::range_text,
-    link::{self, IPVLAN_FLAGS, IPVLAN_MODES, MACVLAN_MODES},
-    route::KINDS,
-};
+use super::{address::range_text, link, route::KINDS};
 use crate::network::{AuxAddress, Dns, Network, NetworkName, NetworkRoute, ParentSpec, SubnetSpec};
 
 /// The fields in the order in which they are printed; what has its default is left out, but for the mode,
@@ -78,12 +74,7 @@ struct DnsDocument<'a> {
 
 impl<'a> From<&'a Network> for Document<'a> {
     fn from(network: &'a Network) -> Self {
-        let (driver, mode, flag) = match network.driver {
-            LinkKind::Macvlan { mode } => (link::MACVLAN, link::word_of(MACVLAN_MODES, mode), None),
-            LinkKind::Ipvlan { mode, flag } => {
-                (link::IPVLAN, link::word_of(IPVLAN_MODES, mode), Some(link::word_of(IPVLAN_FLAGS, flag)))
-            }
-        };
+        let (driver, mode, flag) = link::driver_words(network.driver);
         let (parent, vlan) = match &network.parent {
             ParentSpec::Dummy => (None, None),
             ParentSpec::Link(parent) => (Some(parent), None),
