@@ -1,0 +1,102 @@
+//! Making a link in the namespace, on a parent of the host's.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use netlink::{Link, NewKind, NewLink, Socket};
+use plan::{CreateLink, IfName, IpvlanFlag, IpvlanMode, LinkKind, MacvlanMode};
+
+use crate::{
+    apply::journal::Journal,
+    error::{Cause, Error, Obstacle, Result},
+    patience::Patience,
+};
+
+type Created = std::result::Result<(), Cause>;
+
+/// What is needed from outside the namespace.
+pub(super) struct Creator {
+    pub(super) host: Socket,
+    pub(super) namespace: OwnedFd,
+    pub(super) patience: Patience,
+}
+
+impl Creator {
+    /// Makes a link under its final name, down, and notes it in the journal.
+    pub(super) fn create(&self, link: &CreateLink, inside: &Socket, journal: &mut Journal) -> Result<()> {
+        self.create_named(link, inside, journal)
+            .map_err(|cause| Error::new(format!("create link {}", link.name), cause))
+    }
+
+    fn create_named(&self, link: &CreateLink, inside: &Socket, journal: &mut Journal) -> Created {
+        let name = link.name.as_str();
+        match self.request(link, name) {
+            Err(error) if error.is_exists() => {
+                if inside.link_by_name(name)?.is_some() {
+                    return Err(Obstacle::NameTaken(link.name.clone()).into());
+                }
+                self.create_renamed(link, inside, journal)
+            }
+            result => {
+                result?;
+                journal.created(name);
+                note(journal, &link.name, inside.link_by_name(name)?).map(drop)
+            }
+        }
+    }
+
+    /// Older kernels want the name to be free in the host's namespace too: makes the link under another name and
+    /// gives it its own inside, while it is down.
+    fn create_renamed(&self, link: &CreateLink, inside: &Socket, journal: &mut Journal) -> Created {
+        // No other helper uses it at the same time, and this one has renamed a link before it makes the next.
+        let temporary = format!("ul-{:x}", std::process::id());
+        self.request(link, &temporary)?;
+        journal.created(&temporary);
+        let index = note(journal, &link.name, inside.link_by_name(&temporary)?)?;
+        Ok(inside.rename(index, link.name.as_str())?)
+    }
+
+    fn request(&self, link: &CreateLink, name: &str) -> netlink::Result<()> {
+        let new = NewLink {
+            name,
+            kind: kind(link),
+            mac: link.mac.map(plan::MacAddress::octets),
+            mtu: link.mtu,
+            namespace: Some(self.namespace.as_fd()),
+        };
+        self.patience.retry(|| self.host.create(&new))
+    }
+}
+
+fn note(journal: &mut Journal, name: &IfName, made: Option<Link>) -> std::result::Result<u32, Cause> {
+    let made = made.ok_or(Obstacle::Vanished)?;
+    journal.found(name, &made);
+    Ok(made.index)
+}
+
+fn kind(link: &CreateLink) -> NewKind {
+    let parent = link.parent;
+    match link.kind {
+        LinkKind::Macvlan { mode } => {
+            let mode = match mode {
+                MacvlanMode::Bridge => netlink::MacvlanMode::Bridge,
+                MacvlanMode::Vepa => netlink::MacvlanMode::Vepa,
+                MacvlanMode::Private => netlink::MacvlanMode::Private,
+                MacvlanMode::Passthru => netlink::MacvlanMode::Passthru,
+            };
+            NewKind::Macvlan { parent, mode }
+        }
+        LinkKind::Ipvlan { mode, flag } => {
+            let mode = match mode {
+                IpvlanMode::L2 => netlink::IpvlanMode::L2,
+                IpvlanMode::L3 => netlink::IpvlanMode::L3,
+                IpvlanMode::L3s => netlink::IpvlanMode::L3s,
+            };
+            let flag = match flag {
+                IpvlanFlag::Bridge => netlink::IpvlanFlag::Bridge,
+                IpvlanFlag::Private => netlink::IpvlanFlag::Private,
+                IpvlanFlag::Vepa => netlink::IpvlanFlag::Vepa,
+            };
+            NewKind::Ipvlan { parent, mode, flag }
+        }
+    }
+}

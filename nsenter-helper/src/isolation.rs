@@ -1,0 +1,123 @@
+//! Giving up privilege, in stages. Between the stages stands what needs the privilege that the next one takes.
+//!
+//! | after                | should still be able to                            | must not be able to                       |
+//! |----------------------|----------------------------------------------------|-------------------------------------------|
+//! | [`sanitise`]         | everything that root can                           | reach what the parent left open, dump core|
+//! | [`renounce`]         | regain `CAP_SYS_ADMIN` and `CAP_NET_ADMIN`           | gain anything by exec, be root            |
+//! | [`enter`], [`stay`]  | administer networks: one namespace, or none but the host's | enter a namespace, open another's files, signal others |
+//! | [`settle`]           | the same                                           | outlive its parent, be traced             |
+//!
+//! The order is the kernel's: the bounding set needs `CAP_SETPCAP` and so goes before the capabilities; groups before the
+//! group id before the user id, since each loses the right to the one before; the death signal last, since a change of
+//! credentials clears it (`commit_creds`).
+
+use std::os::fd::{OwnedFd, RawFd};
+
+use caps::{CapSet, Capability, CapsHashSet, errors::CapsError};
+use nix::{
+    sched::{CloneFlags, setns},
+    sys::{
+        prctl,
+        resource::{Resource, setrlimit},
+        signal::{SigSet, Signal},
+    },
+    unistd::{Gid, Pid, Uid, getppid, setgroups, setresgid, setresuid},
+};
+
+use crate::{
+    arguments::User,
+    error::{Cause, Error, Obstacle, Result},
+    system,
+};
+
+/// Stage 1. Leaves behind what the parent, or the runtime that started it, left in this process by accident.
+///
+/// Should: still have stdin, stdout, stderr and the namespace's descriptor.
+/// Must not: hold any other descriptor (CVE-2024-21626), leave memory in a core file, be deaf to signals.
+pub(crate) fn sanitise(keep: Option<RawFd>) -> Result<()> {
+    leave(|| {
+        system::close_all_but(keep).map_err(Cause::call("close_range"))?;
+        prctl::set_dumpable(false).map_err(Cause::call("PR_SET_DUMPABLE"))?;
+        setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(Cause::call("RLIMIT_CORE"))?;
+        SigSet::empty().thread_set_mask().map_err(Cause::call("sigprocmask"))
+    })
+}
+
+/// Stages 3 and 4. Nothing can be regained from here on that is not in the permitted set, and nobody is root.
+///
+/// Should: keep its permitted capabilities over the change of user, for the next stage to choose from.
+/// Must not: gain anything by executing a file, own root's files.
+pub(crate) fn renounce(user: User) -> Result<()> {
+    let (uid, gid) = (Uid::from_raw(user.uid), Gid::from_raw(user.gid));
+    leave(|| {
+        prctl::set_no_new_privs().map_err(Cause::call("PR_SET_NO_NEW_PRIVS"))?;
+        system::empty_bounding_set().map_err(Cause::call("PR_CAPBSET_DROP"))?;
+        caps::clear(None, CapSet::Ambient).map_err(|error| capability(&error))?;
+        prctl::set_keepcaps(true).map_err(Cause::call("PR_SET_KEEPCAPS"))?;
+        setgroups(&[]).map_err(Cause::call("setgroups"))?;
+        setresgid(gid, gid, gid).map_err(Cause::call("setresgid"))?;
+        setresuid(uid, uid, uid).map_err(Cause::call("setresuid"))?;
+        prctl::set_keepcaps(false).map_err(Cause::call("PR_SET_KEEPCAPS"))
+    })
+}
+
+/// Stage 5, with a namespace. `CAP_SYS_ADMIN` is effective for this one call.
+///
+/// Should: administer the network of the namespace, and that of the host through a socket opened before.
+/// Must not: enter any other namespace, although the descriptor stays open to name it to the kernel.
+pub(crate) fn enter(namespace: &OwnedFd) -> Result<()> {
+    leave(|| hold(&[Capability::CAP_SYS_ADMIN, Capability::CAP_NET_ADMIN]))?;
+    setns(namespace, CloneFlags::CLONE_NEWNET)
+        .map_err(|errno| Error::new("enter the network namespace", Cause::call("setns")(errno)))?;
+    stay()
+}
+
+/// Stage 5, without a namespace, and the end of the one with. `CAP_NET_ADMIN` alone is left, and it is looked at again.
+pub(crate) fn stay() -> Result<()> {
+    leave(|| {
+        hold(&[Capability::CAP_NET_ADMIN])?;
+        let only: CapsHashSet = [Capability::CAP_NET_ADMIN].into();
+        for (set, expected) in [
+            (CapSet::Permitted, &only),
+            (CapSet::Effective, &only),
+            (CapSet::Inheritable, &CapsHashSet::new()),
+        ] {
+            if caps::read(None, set).map_err(|error| capability(&error))? != *expected {
+                return Err(Obstacle::CapabilitiesLeft.into());
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Stage 6, the last. Dies with the parent, which alone knows what the plan is for.
+///
+/// The kernel sends the signal when the parent's *thread* ends that started us. A parent that ended before the request for
+/// the signal is noticed by its number.
+pub(crate) fn settle(parent: Pid) -> Result<()> {
+    leave(|| {
+        // The change of user may have made the process dumpable (/proc/sys/fs/suid_dumpable).
+        prctl::set_dumpable(false).map_err(Cause::call("PR_SET_DUMPABLE"))?;
+        prctl::set_pdeathsig(Signal::SIGKILL).map_err(Cause::call("PR_SET_PDEATHSIG"))?;
+        if getppid() == parent { Ok(()) } else { Err(Obstacle::Orphaned.into()) }
+    })
+}
+
+/// Makes `capabilities` the permitted and effective sets. In this order no step asks for more than the one before left.
+fn hold(capabilities: &[Capability]) -> std::result::Result<(), Cause> {
+    let wanted: CapsHashSet = capabilities.iter().copied().collect();
+    let set = |set, value: &CapsHashSet| caps::set(None, set, value).map_err(|error| capability(&error));
+    set(CapSet::Inheritable, &CapsHashSet::new())?;
+    set(CapSet::Effective, &CapsHashSet::new())?;
+    set(CapSet::Permitted, &wanted)?;
+    set(CapSet::Effective, &wanted)
+}
+
+fn leave<T>(stage: impl FnOnce() -> std::result::Result<T, Cause>) -> Result<T> {
+    stage().map_err(|cause| Error::new("give up privilege", cause))
+}
+
+/// The crate has its errors in words only.
+fn capability(error: &CapsError) -> Cause {
+    Cause::Call { call: "capset", source: std::io::Error::other(error.to_string()) }
+}

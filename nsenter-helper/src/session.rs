@@ -1,0 +1,124 @@
+//! One run from top to bottom: shed privilege, say hello, hear the plan, carry it out, report.
+
+use std::{
+    io::{self, Read, Write},
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+};
+
+use netlink::Socket;
+use nix::{
+    sys::{
+        stat::{fstat, stat},
+        statfs::{NSFS_MAGIC, fstatfs},
+    },
+    unistd::Pid,
+};
+use plan::{Hello, MadeLink, Plan, Report};
+use serde::Serialize;
+
+use crate::{
+    admission,
+    apply::{self, Failed, Site},
+    arguments::Arguments,
+    error::{Cause, Error, Obstacle, Result},
+    isolation, removal, system,
+};
+
+/// 256 steps take some 100 KiB.
+const MAX_PLAN_BYTES: u64 = 1024 * 1024;
+
+/// Runs to the report. Fails only if that cannot be written.
+pub(crate) fn run(arguments: &Arguments, parent: Pid) -> io::Result<()> {
+    let report = match converse(arguments, parent) {
+        Ok(links) => Report::Done { links },
+        Err(Failed { error, left }) => Report::Failed(error.into_failure(left)),
+    };
+    write_line(&report)
+}
+
+fn converse(arguments: &Arguments, parent: Pid) -> std::result::Result<Vec<MadeLink>, Failed> {
+    isolation::sanitise(arguments.namespace)?;
+    let host = open_socket("of the host")?;
+    let Some(fd) = arguments.namespace else {
+        isolation::renounce(arguments.user)?;
+        isolation::stay()?;
+        isolation::settle(parent)?;
+        let plan = read_plan()?;
+        let links = admission::removals(plan).map_err(|why| Error::new("carry out the plan", why))?;
+        return removal::remove_all(&host, &links).map(|()| Vec::new());
+    };
+    let namespace = open_namespace(fd)?;
+    isolation::renounce(arguments.user)?;
+    isolation::enter(&namespace)?;
+    isolation::settle(parent)?;
+    let inside = open_socket("of the namespace")?;
+    let hello = greet(&host, &inside, &namespace)?;
+    write_line(&hello).map_err(|source| Error::new("say hello", Cause::Call { call: "write", source }))?;
+    let plan = read_plan()?;
+    admission::check(&plan).map_err(|why| Error::new("carry out the plan", why))?;
+    apply::apply(&plan, Site { host, inside, namespace })
+}
+
+fn open_socket(whose: &str) -> Result<Socket> {
+    Socket::open().map_err(|error| Error::new(format!("open a netlink socket {whose}"), error))
+}
+
+/// Stage 2. Takes over the descriptor if it is a network namespace and not our own, so that setns cannot be asked for
+/// anything else. The comparison is by inode, for a message before anything happens; after setns the cookies are compared.
+fn open_namespace(fd: i32) -> Result<OwnedFd> {
+    let what = "take over the network namespace";
+    let look = || -> std::result::Result<OwnedFd, Cause> {
+        let namespace = system::inherit(fd).map_err(Cause::call("fcntl"))?;
+        let filesystem = fstatfs(&namespace).map_err(Cause::call("fstatfs"))?;
+        if filesystem.filesystem_type() != NSFS_MAGIC
+            || system::namespace_type(&namespace).map_err(Cause::call("NS_GET_NSTYPE"))? != libc::CLONE_NEWNET
+        {
+            return Err(Obstacle::NotANamespace(namespace.as_raw_fd()).into());
+        }
+        let theirs = fstat(&namespace).map_err(Cause::call("fstat"))?;
+        let ours = stat("/proc/self/ns/net").map_err(Cause::call("stat /proc/self/ns/net"))?;
+        if (theirs.st_dev, theirs.st_ino) == (ours.st_dev, ours.st_ino) {
+            return Err(Obstacle::HostsNamespace.into());
+        }
+        Ok(namespace)
+    };
+    look().map_err(|cause| Error::new(what, cause))
+}
+
+/// Finds out which namespace this is, what is there already, and gives it a number in the host's. The cookie is the wanted
+/// number, where it fits: then a number is never used again before the next boot.
+fn greet(host: &Socket, inside: &Socket, namespace: &OwnedFd) -> Result<Hello> {
+    let look = || -> std::result::Result<Hello, Cause> {
+        let cookie = inside.cookie()?;
+        if cookie == host.cookie()? {
+            return Err(Obstacle::HostsNamespace.into());
+        }
+        let nsid = host.assign_nsid(namespace.as_fd(), i32::try_from(cookie).ok())?;
+        let links = inside.links()?.into_iter().map(|link| link.name).collect();
+        let defaults = inside.default_routes()?;
+        Ok(Hello { cookie, nsid, links, ipv4_default: defaults.ipv4, ipv6_default: defaults.ipv6 })
+    };
+    look().map_err(|cause| Error::new("look at the network namespace", cause))
+}
+
+fn read_plan() -> Result<Plan> {
+    let what = "read the plan";
+    let mut text = Vec::new();
+    io::stdin()
+        .take(MAX_PLAN_BYTES + 1)
+        .read_to_end(&mut text)
+        .map_err(|source| Error::new(what, Cause::Call { call: "read", source }))?;
+    if text.len() as u64 > MAX_PLAN_BYTES {
+        return Err(Error::new(what, Obstacle::PlanTooLong(MAX_PLAN_BYTES)));
+    }
+    serde_json::from_slice(&text).map_err(|error| Error::new(what, error))
+}
+
+fn write_line(value: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    // One write: a reader sees a whole line or none of it, up to the pipe's buffer.
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(&line)?;
+    stdout.flush()
+}

@@ -1,0 +1,69 @@
+//! The system calls that nix does not wrap, and the inherited descriptor.
+
+#![expect(unsafe_code, reason = "system calls without a safe wrapper, each with its SAFETY")]
+
+use std::{
+    io,
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+};
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+
+/// `NS_GET_NSTYPE` of `include/uapi/linux/nsfs.h`.
+const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
+/// The first descriptor that nobody expects to be open.
+const FIRST: libc::c_uint = 3;
+
+/// Closes every descriptor but stdin, stdout, stderr and `keep`.
+pub(crate) fn close_all_but(keep: Option<RawFd>) -> io::Result<()> {
+    match keep.and_then(|fd| libc::c_uint::try_from(fd).ok()) {
+        Some(fd) => {
+            if fd > FIRST {
+                close_range(FIRST, fd - 1)?;
+            }
+            close_range(fd.saturating_add(1), libc::c_uint::MAX)
+        }
+        None => close_range(FIRST, libc::c_uint::MAX),
+    }
+}
+
+/// Takes over a descriptor that the parent left open, and closes it on exec. EBADF if it did not.
+pub(crate) fn inherit(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: the descriptor is only asked for its flags; a closed one answers EBADF.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+    fcntl(borrowed, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    // SAFETY: the descriptor is open, as fcntl has just shown, it came from the parent by its number, and
+    // nothing in this process has taken it over: `inherit` is called once, before any file is opened.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// The `CLONE_NEW*` flag of the namespace behind a descriptor of nsfs.
+pub(crate) fn namespace_type(namespace: &OwnedFd) -> io::Result<i32> {
+    // SAFETY: NS_GET_NSTYPE takes no argument and writes nothing to this process's memory.
+    check(unsafe { libc::ioctl(namespace.as_raw_fd(), NS_GET_NSTYPE) })
+}
+
+/// Empties the bounding set up to the last capability that this kernel knows, which may be younger than any list of ours.
+pub(crate) fn empty_bounding_set() -> io::Result<()> {
+    for capability in 0_u32.. {
+        // SAFETY: PR_CAPBSET_DROP takes one number and touches no memory of this process.
+        match check(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(capability), 0, 0, 0) }) {
+            Ok(_) => {}
+            // No such capability.
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn close_range(first: libc::c_uint, last: libc::c_uint) -> io::Result<()> {
+    // SAFETY: nothing in this process owns a descriptor above 2 yet: it is called first in `main`'s thread, which is
+    // the only one.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+fn check(result: libc::c_int) -> io::Result<i32> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
