@@ -1,8 +1,8 @@
 //! Addresses: which is chosen, who holds which.
 //!
-//! [`Pool`] says which addresses of a subnet there are to choose from and in which order, a [`LeaseStore`] keeps who holds
-//! which, and [`lease`] brings the two together: it tries the addresses in that order until a claim succeeds. It
-//! looks nothing up before, so there is no moment between looking and taking, and no lock.
+//! [`Pool`] says which addresses of a subnet there are to choose from and in which order, a [`LeaseStore`] keeps
+//! who holds which, and [`lease`] brings the two together: it tries the addresses in that order until a claim
+//! succeeds. It looks nothing up before, so there is no moment between looking and taking, and no lock.
 
 mod directory;
 mod owner;
@@ -22,9 +22,9 @@ pub use store::{Cause, Claim, EVERYWHERE, LeaseStore, Release, StoreError};
 
 use crate::network::Network;
 
-/// After so many addresses that others hold, all that is held is read at once. Measured on a tmpfs: a claim that fails
-/// costs 3 µs, reading 60,000 leases 25 ms. So a /24 is never worth the reading, and the read, when the cursor
-/// comes round to a long block of old leases, is paid once a round.
+/// After so many addresses that others hold, all that is held is read at once. Measured on a tmpfs: a claim that
+/// fails costs 3 µs, reading 60,000 leases 25 ms. So a /24 is never worth the reading, and where the cursor comes
+/// round to a long block of old leases, it is paid once a round.
 const COLLISIONS: usize = 256;
 
 /// An address that an owner holds.

@@ -41,7 +41,8 @@ pub enum InvalidHost {
     Read(#[source] Errno),
     /// It cannot be part of an owner's text.
     #[error(
-        "host name `{}` is not 1 to {MAX_HOST_LEN} bytes without `/`, spaces and control characters; set another with hostnamectl",
+        "host name `{}` is not 1 to {MAX_HOST_LEN} bytes without `/`, space and control characters; \
+         set another with hostnamectl",
         .0.escape_debug()
     )]
     Form(String),
@@ -57,7 +58,10 @@ pub enum InvalidOwner {
     #[error("the first part of an owner is a host name")]
     Host(#[source] InvalidHost),
     /// The second part.
-    #[error("`{}`, the second part of an owner, is not a namespace's cookie: a decimal number of at most 64 bits", .0.escape_debug())]
+    #[error(
+        "`{}`, the second part of an owner, is not a namespace's cookie: a decimal number of at most 64 bits",
+        .0.escape_debug()
+    )]
     Cookie(String),
     /// The third part.
     #[error("the third part of an owner is a network's name")]

@@ -21,7 +21,8 @@ pub enum Error {
     },
     /// All addresses are in use: the administrator's to change.
     #[error(
-        "network `{network}` has no free {family} address: {}; `underlay network inspect {network}` shows who has them",
+        "network `{network}` has no free {family} address: {}; \
+         `underlay network inspect {network}` shows who has them",
         separated(.usage, ", ")
     )]
     Exhausted {

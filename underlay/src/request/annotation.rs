@@ -1,7 +1,7 @@
 //! The text of the annotation `io.underlay.networks`.
 //!
-//! One of three forms, told apart by the first character and then by whether a `;` or `:` occurs, neither of which can be in
-//! a list:
+//! One of three forms, told apart by the first character and then by whether a `;` or `:` occurs, neither of which
+//! can be in a list:
 //!
 //! ```text
 //! annotation = json | short | list            ; space around it is dropped
@@ -27,10 +27,11 @@
 //! colons of IPv6 and MAC addresses need no quoting. Names cannot hold separators: `,`, `;` and `@` are refused
 //! in an interface's name, in JSON too, so that each list of requests can be printed in the short form.
 //!
-//! What is only understood is read and dropped: the namespace (definitions have none) and the length behind an address
-//! (it is always the subnet's). What Multus knows and macvlan and ipvlan links cannot do is refused. `[]` asks for
-//! nothing; an empty text, an empty item and `[null]` are mistakes. An empty `default-route` array
-//! means what `default-route` alone means: this network, by its own gateways.
+//! Checked and dropped are the namespace (definitions have none) and the length behind an address (it is always the
+//! subnet's). What Multus knows and macvlan and ipvlan links cannot do is refused. `[]` asks for nothing; an empty
+//! text, an empty item and `[null]` are mistakes. An empty `default-route` array means what `default-route` alone
+//! means: this network, by its own gateways. A network may be asked for twice if each time names its interface, and
+//! one network at most may be asked to have the default route of a family.
 
 use super::{
     Request, conflict, json,
@@ -57,9 +58,9 @@ pub fn parse(annotation: &str) -> Result<Vec<Request>, Mistakes> {
         return Err(Fault::Empty.into());
     }
     let mut mistakes = Mistakes::default();
-    // The text forms count columns and so get the whole.
+    // Columns count from the start of the whole.
     let numbered = if trimmed.starts_with(['[', '{', '"']) {
-        json::array(trimmed, &mut mistakes)
+        json::array(annotation, &mut mistakes)
     } else if trimmed.contains([';', ':']) {
         text::short_form(annotation, &mut mistakes)
     } else {
@@ -229,6 +230,7 @@ mod tests {
             (r#""a""#, "the JSON form is an array"),
             (r#"[{"name": "a"},]"#, "this is not valid JSON: "),
             (r#"[{"name": "a"}"#, "this is not valid JSON: "),
+            ("\n [}", "at line 2 column 3"),
             (r#"["a"]"#, "not a string"),
             (r#"[{"name": ""}]"#, "network 1, name: a network name cannot be empty"),
             (r#"[{"name": "a", "name": "a"}]"#, "network 1, name: it is given twice"),

@@ -81,7 +81,8 @@ pub(super) fn mac(text: &str) -> Result<MacAddress, Fault> {
     short(text)?.parse().map_err(Fault::Mac)
 }
 
-/// An address, with or without a prefix length. The length is the subnet's in any case, so it is checked and forgotten.
+/// An address, with or without a prefix length. The length is the subnet's in any case, so it is checked and
+/// forgotten.
 pub(super) fn address(text: &str) -> Result<IpAddr, Fault> {
     let Some((bare, length)) = text.split_once('/') else {
         return bare_address(text);

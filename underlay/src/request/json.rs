@@ -31,9 +31,9 @@ enum Element {
     Other(&'static str),
 }
 
-/// Reads the array. The text begins with `[`, `{` or `"`.
+/// Reads the array. The text begins with `[`, `{` or `"`, after space.
 pub(super) fn array(text: &str, mistakes: &mut Mistakes) -> Vec<Numbered> {
-    if !text.starts_with('[') {
+    if !text.trim_start().starts_with('[') {
         mistakes.note(Place::default(), Fault::NotArray);
         return vec![];
     }

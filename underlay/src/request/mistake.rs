@@ -107,7 +107,8 @@ pub enum Fault {
     Mac(InvalidMacAddress),
     /// Not an option of the short form.
     #[error(
-        "`{0}` is not an option; there are ip=ADDRESS, mac=ADDRESS and default-route[=GATEWAY|no], separated by `,` (networks are separated by `;`)"
+        "`{0}` is not an option; there are ip=ADDRESS, mac=ADDRESS and default-route[=GATEWAY|no], \
+         separated by `,` (networks are separated by `;`)"
     )]
     Option(Excerpt),
     /// An option without its value.
@@ -161,7 +162,8 @@ pub enum Fault {
     },
     /// One network twice, and nothing to tell its interfaces by.
     #[error(
-        "`{name}` is network {first} of the list already; to have it twice, give each its own interface name: {name}@IFNAME"
+        "`{name}` is network {first} of the list already; to have it twice, give each its own interface name: \
+         {name}@IFNAME"
     )]
     NetworkTwice {
         /// The name.
