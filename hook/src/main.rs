@@ -1,2 +1,124 @@
-//! Placeholder until the first commit of this crate.
-fn main() {}
+//! `underlay-hook`: what an OCI runtime runs at createRuntime and at poststop.
+//!
+//! The container's state comes on standard input; what to do comes from the arguments and from the state, which must agree. Nothing is ever
+//! printed on standard output, which is the runtime's. Errors go to standard error, where runc and podman show them, and to syslog.
+//!
+//! The order matters: a container that asks for nothing costs one read and an exit. Only for one that does are its files opened and
+//! its words interpreted.
+
+mod arguments;
+mod bundle;
+mod error;
+mod journal;
+mod sanitise;
+mod state;
+mod wish;
+
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use arguments::{Arguments, Invocation, Stage};
+use error::Error;
+use journal::Journal;
+use state::State;
+use underlay::{container::UserKey, message, namespace::Namespace};
+use wish::Wish;
+
+/// Nothing was to do, or it was done.
+const DONE: ExitCode = ExitCode::SUCCESS;
+/// The container must not start. Never at poststop: runc would skip the hooks of others, and nobody would try ours again.
+const FAILED: u8 = 1;
+/// The command line is wrong (`EX_USAGE` of sysexits.h).
+const USAGE: u8 = 64;
+
+/// From start to answer. The hooks.d files let the engine wait 30 seconds; what is left then is for taking back.
+const TIME: Duration = Duration::from_secs(20);
+
+fn main() -> ExitCode {
+    if let Err(error) = sanitise::sanitise() {
+        return fail(&mut Journal::open(), None, &error);
+    }
+    match arguments::parse(std::env::args_os().skip(1)) {
+        Ok(Invocation::Say(text)) => journal::say(&text),
+        Ok(Invocation::Run(arguments)) => run(&arguments),
+        Err(error) => {
+            journal::complain(&error.to_string());
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> ExitCode {
+    let deadline = Instant::now() + TIME;
+    let (state, stage) = match look(arguments) {
+        Ok(both) => both,
+        Err(error) => return end(arguments.stage, fail(&mut Journal::open(), None, &error)),
+    };
+    if state.wish().is_none() {
+        return DONE;
+    }
+    let mut journal = Journal::open();
+    match stage {
+        Stage::CreateRuntime => match attach(arguments, &state, deadline, &mut journal) {
+            Ok(()) => DONE,
+            Err(error) => fail(&mut journal, Some(&state), &error),
+        },
+        Stage::Poststop | Stage::OfState => {
+            if let Err(error) = detach(arguments, &state, deadline, &mut journal) {
+                fail(&mut journal, Some(&state), &error);
+            }
+            DONE
+        }
+    }
+}
+
+/// The state, and the stage that it and the arguments agree on.
+fn look(arguments: &Arguments) -> Result<(State, Stage), Error> {
+    let state = state::read(std::io::stdin(), &arguments.annotation)?;
+    let stage = arguments.stage.agree(&state)?;
+    Ok((state, stage))
+}
+
+fn attach(
+    arguments: &Arguments,
+    state: &State,
+    deadline: Instant,
+    journal: &mut Journal,
+) -> Result<(), Error> {
+    let start = Instant::now();
+    let Wish { container, requests } = wish::read(state, &arguments.annotation)?;
+    if requests.is_empty() {
+        return Ok(());
+    }
+    sanitise::require_host_root()?;
+    let namespace = Namespace::pin(state.trusted_pid(&container), container.namespace.as_deref())?;
+    let attached =
+        underlay::attach(&arguments.layout, &container, &requests, &namespace, deadline).map_err(Box::new)?;
+    journal.attached(&container.id, &attached, start.elapsed());
+    Ok(())
+}
+
+fn detach(
+    arguments: &Arguments,
+    state: &State,
+    deadline: Instant,
+    journal: &mut Journal,
+) -> Result<(), Error> {
+    let start = Instant::now();
+    let user = UserKey::new(state.id()?, state.bundle()?);
+    let detached = underlay::detach(&arguments.layout, &user, deadline);
+    journal.detached(&user.container, &detached, start.elapsed());
+    Ok(())
+}
+
+/// At poststop every failure is told and none returned.
+fn end(stage: Stage, code: ExitCode) -> ExitCode {
+    if stage == Stage::Poststop { DONE } else { code }
+}
+
+fn fail(journal: &mut Journal, state: Option<&State>, error: &Error) -> ExitCode {
+    journal.failed(state.map(State::shown_id), &message::chain(error));
+    ExitCode::from(FAILED)
+}

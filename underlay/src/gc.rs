@@ -5,7 +5,6 @@
 
 use std::{collections::HashSet, net::IpAddr, time::Instant};
 
-use ipnetwork::IpNetwork;
 use plan::IfName;
 use thiserror::Error;
 
@@ -158,10 +157,7 @@ impl Gc<'_> {
         for range in EVERYWHERE {
             for (address, owner) in self.tools.leases.held(range)? {
                 let Ok(owner) = owner.parse::<Owner>() else { continue };
-                if self.is_ownerless(address, &owner)? {
-                    if !self.is_dry {
-                        self.tools.leases.release(address, &owner)?;
-                    }
+                if self.free_if_ownerless(address, &owner)? {
                     self.collected.leases.push(address);
                 }
             }
@@ -169,16 +165,21 @@ impl Gc<'_> {
         Ok(())
     }
 
-    fn is_ownerless(&self, address: IpAddr, owner: &Owner) -> Result<bool, Error> {
+    /// The namespace stays locked until the lease is gone: in between, the same owner could attach and keep the address.
+    fn free_if_ownerless(&self, address: IpAddr, owner: &Owner) -> Result<bool, Error> {
         let Some(page) = self.ledger.try_page(owner.cookie)? else { return Ok(false) };
-        let Some(record) = page.read()? else {
+        let record = page.read()?;
+        let holds = |a: &Attachment| a.owner == *owner && a.addresses.iter().any(|held| held.ip() == address);
+        if record.as_ref().is_some_and(|record| record.attachments.iter().any(holds)) {
+            return Ok(false);
+        }
+        if !self.is_dry {
+            self.tools.leases.release(address, owner)?;
+        }
+        if record.is_none() {
             page.remove()?;
-            return Ok(true);
-        };
-        let holds = |a: &Attachment| {
-            a.owner == *owner && a.addresses.iter().map(IpNetwork::ip).any(|ip| ip == address)
-        };
-        Ok(!record.attachments.iter().any(holds))
+        }
+        Ok(true)
     }
 
     fn claims(&mut self) -> Result<(), Error> {

@@ -1,0 +1,117 @@
+//! The one thing that is read of the bundle's config.json: the container's network namespace.
+//!
+//! Of a file that may be megabytes long and newer than any library, only `linux.namespaces` is interpreted, with oci-spec's types.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use oci_spec::runtime::{LinuxNamespace, LinuxNamespaceType};
+use serde::Deserialize;
+use thiserror::Error;
+
+/// Far more than any engine writes.
+const MAX_CONFIG: u64 = 64 << 20;
+
+/// A bundle that cannot be used.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    #[error("cannot read {}", .path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{} is larger than {} MiB", .0.display(), MAX_CONFIG >> 20)]
+    TooLarge(PathBuf),
+    #[error("{} is not what the OCI runtime specification says", .path.display())]
+    Form {
+        path: PathBuf,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error(
+        "the container shares the host's network (config.json has no network namespace): attaching would change the host itself; \
+         give it one of its own (podman: --network none)"
+    )]
+    HostNetwork,
+}
+
+#[derive(Deserialize)]
+struct Config {
+    linux: Option<Linux>,
+}
+
+#[derive(Deserialize)]
+struct Linux {
+    namespaces: Option<Vec<LinuxNamespace>>,
+}
+
+/// The path of the container's network namespace; none if the runtime makes one. A container without a network namespace is refused.
+pub(crate) fn network_namespace(bundle: &str) -> Result<Option<PathBuf>, Error> {
+    let path = Path::new(bundle).join("config.json");
+    let text = read(&path)?;
+    let config: Config = serde_json::from_slice(&text).map_err(|source| Error::Form { path, source })?;
+    let namespaces = config.linux.and_then(|linux| linux.namespaces).unwrap_or_default();
+    let network = namespaces.into_iter().find(|namespace| namespace.typ() == LinuxNamespaceType::Network);
+    let network = network.ok_or(Error::HostNetwork)?;
+    Ok(network.path().clone().filter(|path| !path.as_os_str().is_empty()))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    // A link in the place of config.json is not an engine's doing.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(path).map_err(failed)?;
+    let mut text = Vec::new();
+    file.take(MAX_CONFIG + 1).read_to_end(&mut text).map_err(failed)?;
+    if text.len() as u64 > MAX_CONFIG { Err(Error::TooLarge(path.to_owned())) } else { Ok(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn of(config: &str) -> Result<Option<PathBuf>, Error> {
+        let bundle = tempfile::tempdir().unwrap();
+        fs::write(bundle.path().join("config.json"), config).unwrap();
+        network_namespace(bundle.path().to_str().unwrap())
+    }
+
+    #[test]
+    fn a_namespace_has_a_path_or_is_made() {
+        let with =
+            |namespace: &str| format!(r#"{{"linux":{{"namespaces":[{{"type":"pid"}},{namespace}]}}}}"#);
+        assert_eq!(of(&with(r#"{"type":"network"}"#)).unwrap(), None);
+        assert_eq!(of(&with(r#"{"type":"network","path":""}"#)).unwrap(), None);
+        let path = "/run/netns/x";
+        assert_eq!(
+            of(&with(&format!(r#"{{"type":"network","path":"{path}"}}"#))).unwrap(),
+            Some(path.into())
+        );
+    }
+
+    #[test]
+    fn the_hosts_network_is_refused() {
+        for config in [r#"{"linux":{"namespaces":[{"type":"pid"}]}}"#, r#"{"linux":{}}"#, "{}"] {
+            assert!(matches!(of(config), Err(Error::HostNetwork)), "{config}");
+        }
+    }
+
+    #[test]
+    fn keys_that_nobody_knows_are_passed_over_and_what_is_no_json_is_not() {
+        assert_eq!(of(r#"{"linux":{"namespaces":[{"type":"network"}],"new":7},"newer":[]}"#).unwrap(), None);
+        assert!(matches!(of("{"), Err(Error::Form { .. })));
+    }
+
+    #[test]
+    fn a_link_in_its_place_is_refused() {
+        let bundle = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/null", bundle.path().join("config.json")).unwrap();
+        assert!(matches!(network_namespace(bundle.path().to_str().unwrap()), Err(Error::Read { .. })));
+    }
+}

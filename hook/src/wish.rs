@@ -1,0 +1,29 @@
+//! From OCI's words to this house's: who the container is and what it asks for.
+
+use underlay::{
+    container::Container,
+    request::{self, Request},
+};
+
+use crate::{bundle, error::Error, state::State};
+
+/// A container and its requests.
+pub(crate) struct Wish {
+    pub(crate) container: Container,
+    pub(crate) requests: Vec<Request>,
+}
+
+/// Interprets the state's annotation `key` and the bundle's config.json.
+pub(crate) fn read(state: &State, key: &str) -> Result<Wish, Error> {
+    let requests = request::parse(state.wish().unwrap_or_default())
+        .map_err(|mistakes| Error::Annotation { key: key.to_owned(), mistakes })?;
+    let bundle = state.bundle()?;
+    let container = Container {
+        id: state.id()?,
+        bundle: bundle.to_owned(),
+        name: state.lasting_name(),
+        pod: state.pod().map(str::to_owned),
+        namespace: bundle::network_namespace(bundle)?,
+    };
+    Ok(Wish { container, requests })
+}
