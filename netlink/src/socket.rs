@@ -1,6 +1,9 @@
 //! One blocking socket, one request at a time.
 
-use std::{cell::Cell, fmt, io};
+use std::{
+    cell::{Cell, RefCell},
+    fmt, io,
+};
 
 use nix::{
     errno::Errno,
@@ -48,8 +51,10 @@ nix::getsockopt_impl!(NetnsCookie, libc::SOL_SOCKET, libc::SO_NETNS_COOKIE, u64,
 /// is used (`netlink_ns_capable` checks opener and sender).
 #[derive(Debug)]
 pub struct Socket {
-    socket: sys::Socket,
+    kernel: sys::Socket,
     sequence: Cell<u32>,
+    /// One datagram. Kept, since an allocation of its size costs the C library two system calls.
+    datagram: RefCell<Vec<u8>>,
 }
 
 impl Socket {
@@ -57,21 +62,22 @@ impl Socket {
     /// after five seconds.
     pub fn open() -> Result<Self> {
         let step = |step| move |source| Error::Open { step, source };
-        let socket = sys::Socket::new(NETLINK_ROUTE).map_err(step("socket"))?;
-        socket.set_ext_ack(true).map_err(step("NETLINK_EXT_ACK"))?;
-        socket.set_cap_ack(true).map_err(step("NETLINK_CAP_ACK"))?;
-        socket.set_netlink_get_strict_chk(true).map_err(step("NETLINK_GET_STRICT_CHK"))?;
-        setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::seconds(TIMEOUT_SECONDS))
+        let kernel = sys::Socket::new(NETLINK_ROUTE).map_err(step("socket"))?;
+        kernel.set_ext_ack(true).map_err(step("NETLINK_EXT_ACK"))?;
+        kernel.set_cap_ack(true).map_err(step("NETLINK_CAP_ACK"))?;
+        kernel.set_netlink_get_strict_chk(true).map_err(step("NETLINK_GET_STRICT_CHK"))?;
+        setsockopt(&kernel, sockopt::ReceiveTimeout, &TimeVal::seconds(TIMEOUT_SECONDS))
             .map_err(io::Error::from)
             .map_err(step("SO_RCVTIMEO"))?;
         // A connected netlink socket takes datagrams of its peer alone: no other process can answer for the kernel.
-        socket.connect(&SocketAddr::new(0, 0)).map_err(step("connect"))?;
-        Ok(Self { socket, sequence: Cell::new(0) })
+        kernel.connect(&SocketAddr::new(0, 0)).map_err(step("connect"))?;
+        let datagram = RefCell::new(Vec::with_capacity(BUFFER_BYTES));
+        Ok(Self { kernel, sequence: Cell::new(0), datagram })
     }
 
     /// `SO_NETNS_COOKIE` of the socket's namespace: a number that is never used again before the next boot.
     pub fn cookie(&self) -> Result<u64> {
-        getsockopt(&self.socket, NetnsCookie)
+        getsockopt(&self.kernel, NetnsCookie)
             .map_err(|errno| Error::Open { step: "SO_NETNS_COOKIE", source: errno.into() })
     }
 
@@ -130,17 +136,17 @@ impl Exchange<'_> {
         let mut bytes = vec![0; request.buffer_len()];
         request.serialize(&mut bytes);
         // The kernel takes a netlink datagram whole or not at all.
-        retry_interrupted(|| self.socket.socket.send(&bytes, 0)).map(drop).map_err(|e| self.failed(e))
+        retry_interrupted(|| self.socket.kernel.send(&bytes, 0)).map(drop).map_err(|e| self.failed(e))
     }
 
     /// Reads datagrams until the answer is complete: its end is an acknowledgement, an error, or the end of a dump.
     fn receive(self) -> Result<Answer> {
         let mut answer = Answer::default();
-        let mut datagram = Vec::with_capacity(BUFFER_BYTES);
+        let mut datagram = self.socket.datagram.borrow_mut();
         loop {
             datagram.clear();
-            let length = retry_interrupted(|| self.socket.socket.recv(&mut datagram, libc::MSG_TRUNC))
-                .map_err(|e| self.failed(e))?;
+            let length = retry_interrupted(|| self.socket.kernel.recv(&mut *datagram, libc::MSG_TRUNC))
+                .map_err(|error| self.failed(error))?;
             if length > datagram.len() {
                 return Err(self.malformed("it is longer than 64 KiB"));
             }

@@ -18,6 +18,12 @@ mod sysctl;
 use create::Creator;
 use journal::Journal;
 
+/// ipvlan: one address for one link of a parent (`ipvlan_addr_busy`).
+const ADDRESS_HOLDER: &str =
+    "another ipvlan link of the same parent has this address; look for it in other containers";
+/// macvlan: one MAC for one link of a parent (`macvlan_addr_busy`).
+const MAC_HOLDER: &str = "the parent or another macvlan link of it has this mac; ask for another one";
+
 /// Where a plan is carried out.
 pub(crate) struct Site {
     /// A socket of the host's namespace, where the parents are.
@@ -98,13 +104,15 @@ fn make(step: &Step, inside: &Socket, patience: Patience, journal: &mut Journal)
             let index = index_of(journal, link)?;
             patience
                 .retry(|| inside.add_address(index, *address))
-                .map_err(|error| Error::new(format!("add address {address} to {link}"), error))
+                .map_err(Cause::busy(ADDRESS_HOLDER))
+                .map_err(|cause| Error::new(format!("add address {address} to {link}"), cause))
         }
         Step::SetUp { link, alias } => {
             let index = index_of(journal, link)?;
             patience
                 .retry(|| inside.set_up(index, Some(alias)))
-                .map_err(|error| Error::new(format!("bring up link {link}"), error))
+                .map_err(Cause::busy(MAC_HOLDER))
+                .map_err(|cause| Error::new(format!("bring up link {link}"), cause))
         }
         Step::AddRoute(route) => add_route(inside, route, journal),
         // Carried out by `apply`.

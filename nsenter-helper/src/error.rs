@@ -24,6 +24,13 @@ pub(crate) enum Cause {
     /// The kernel refused a netlink request.
     #[error("{}", .0.reason())]
     Netlink(netlink::Error),
+    /// The kernel found something in use, and kept finding it so for as long as patience lasted.
+    #[error("{}; {holder}", .error.reason())]
+    Busy {
+        error: netlink::Error,
+        /// Who or what may be using it, and what to do.
+        holder: &'static str,
+    },
     /// A system call failed.
     #[error("{call}: {source}")]
     Call {
@@ -84,9 +91,14 @@ impl Cause {
         move |source| Self::Call { call, source: source.into() }
     }
 
+    /// For `map_err` after patience: says who may be in the way, if it is that.
+    pub(crate) fn busy(holder: &'static str) -> impl FnOnce(netlink::Error) -> Self {
+        move |error| if error.is_busy() { Self::Busy { error, holder } } else { Self::Netlink(error) }
+    }
+
     fn errno(&self) -> Option<i32> {
         match self {
-            Self::Netlink(error) => error.errno(),
+            Self::Netlink(error) | Self::Busy { error, .. } => error.errno(),
             Self::Call { source, .. } => source.raw_os_error(),
             Self::Syntax(_) | Self::Inadmissible(_) | Self::Obstacle(_) => None,
         }
@@ -114,5 +126,33 @@ impl From<Inadmissible> for Cause {
 impl From<serde_json::Error> for Cause {
     fn from(error: serde_json::Error) -> Self {
         Self::Syntax(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::errno::Errno;
+
+    use super::*;
+
+    fn refused(errno: Errno) -> netlink::Error {
+        let kernel = Some("Address already assigned".to_owned());
+        netlink::Error::Refused { operation: "bring up link 2".into(), errno, kernel }
+    }
+
+    #[test]
+    fn a_failure_says_what_why_the_kernels_words_and_who_is_in_the_way() {
+        let error = Error::new("bring up link eth0", Cause::busy("look around")(refused(Errno::EADDRINUSE)));
+        let failure = error.into_failure(vec!["link eth1".into()]);
+        assert_eq!(failure.what, "bring up link eth0");
+        assert_eq!(failure.errno, Some(98));
+        assert_eq!(failure.why, "Address already in use: Address already assigned; look around");
+        assert_eq!(failure.left, ["link eth1"]);
+    }
+
+    #[test]
+    fn another_refusal_accuses_nobody() {
+        let error = Error::new("bring up link eth0", Cause::busy("look around")(refused(Errno::EPERM)));
+        assert_eq!(error.why(), "Operation not permitted: Address already assigned");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
-    os::fd::{AsFd, AsRawFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, OwnedFd, RawFd},
 };
 
 use netlink::Socket;
@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::{
     admission,
     apply::{self, Failed, Site},
-    arguments::Arguments,
+    arguments::{Arguments, User},
     error::{Cause, Error, Obstacle, Result},
     isolation, removal, system,
 };
@@ -38,17 +38,28 @@ pub(crate) fn run(arguments: &Arguments, parent: Pid) -> io::Result<()> {
 
 fn converse(arguments: &Arguments, parent: Pid) -> std::result::Result<Vec<MadeLink>, Failed> {
     isolation::sanitise(arguments.namespace)?;
+    match arguments.namespace {
+        Some(fd) => act_inside(fd, arguments.user, parent),
+        None => delete_from_outside(arguments.user, parent).map(|()| Vec::new()),
+    }
+}
+
+/// Enters no namespace: the links to delete are known by their namespaces' numbers.
+fn delete_from_outside(user: User, parent: Pid) -> std::result::Result<(), Failed> {
     let host = open_socket("of the host")?;
-    let Some(fd) = arguments.namespace else {
-        isolation::renounce(arguments.user)?;
-        isolation::stay()?;
-        isolation::settle(parent)?;
-        let plan = read_plan()?;
-        let links = admission::removals(plan).map_err(|why| Error::new("carry out the plan", why))?;
-        return removal::remove_all(&host, &links).map(|()| Vec::new());
-    };
+    isolation::renounce(user)?;
+    isolation::stay()?;
+    isolation::settle(parent)?;
+    let plan = read_plan()?;
+    let links = admission::removals(plan).map_err(|why| Error::new("carry out the plan", why))?;
+    removal::remove_all(&host, &links)
+}
+
+fn act_inside(fd: RawFd, user: User, parent: Pid) -> std::result::Result<Vec<MadeLink>, Failed> {
+    // Before the socket is opened: a descriptor that the parent did not leave open would become the socket's.
     let namespace = open_namespace(fd)?;
-    isolation::renounce(arguments.user)?;
+    let host = open_socket("of the host")?;
+    isolation::renounce(user)?;
     isolation::enter(&namespace)?;
     isolation::settle(parent)?;
     let inside = open_socket("of the namespace")?;
@@ -65,7 +76,7 @@ fn open_socket(whose: &str) -> Result<Socket> {
 
 /// Stage 2. Takes over the descriptor if it is a network namespace and not our own, so that setns cannot be asked for
 /// anything else. The comparison is by inode, for a message before anything happens; after setns the cookies are compared.
-fn open_namespace(fd: i32) -> Result<OwnedFd> {
+fn open_namespace(fd: RawFd) -> Result<OwnedFd> {
     let what = "take over the network namespace";
     let look = || -> std::result::Result<OwnedFd, Cause> {
         let namespace = system::inherit(fd).map_err(Cause::call("fcntl"))?;

@@ -11,6 +11,8 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 /// `NS_GET_NSTYPE` of `include/uapi/linux/nsfs.h`.
 const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
+/// prctl(2) has five arguments whatever it is asked.
+const UNUSED: libc::c_ulong = 0;
 /// The first descriptor that nobody expects to be open.
 const FIRST: libc::c_uint = 3;
 
@@ -33,7 +35,8 @@ pub(crate) fn inherit(fd: RawFd) -> io::Result<OwnedFd> {
     let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
     fcntl(borrowed, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
     // SAFETY: the descriptor is open, as fcntl has just shown, it came from the parent by its number, and
-    // nothing in this process has taken it over: `inherit` is called once, before any file is opened.
+    // nothing in this process has taken it over: `inherit` is called once, after `close_all_but` and before any file or
+    // socket is opened.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
@@ -47,7 +50,9 @@ pub(crate) fn namespace_type(namespace: &OwnedFd) -> io::Result<i32> {
 pub(crate) fn empty_bounding_set() -> io::Result<()> {
     for capability in 0_u32.. {
         // SAFETY: PR_CAPBSET_DROP takes one number and touches no memory of this process.
-        match check(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(capability), 0, 0, 0) }) {
+        match check(unsafe {
+            libc::prctl(libc::PR_CAPBSET_DROP, libc::c_ulong::from(capability), UNUSED, UNUSED, UNUSED)
+        }) {
             Ok(_) => {}
             // No such capability.
             Err(error) if error.raw_os_error() == Some(libc::EINVAL) => break,

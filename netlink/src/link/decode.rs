@@ -80,6 +80,7 @@ fn kind_of(info: &[u8]) -> Kind {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
     use rtnetlink::{
         LinkMessageBuilder, LinkUnspec,
         packet_core::Emitable,
@@ -165,6 +166,18 @@ mod tests {
         assert_eq!(read(source).kind, Kind::Other("macvlan".into()));
         let outer = vec![InfoVlan::Id(50), InfoVlan::Protocol(VlanProtocol::Ieee8021Ad)];
         assert_eq!(read(with(InfoKind::Vlan, InfoData::Vlan(outer))).kind, Kind::Other("vlan".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(mut bytes in vec(any::<u8>(), 0..400), attribute in 0..64_u16) {
+            drop(link(&bytes));
+            // A header and one attribute of a known type, so that the walk gets further in.
+            if let Some(place) = bytes.get_mut(16..20) {
+                place.copy_from_slice(&[200, 0, attribute.to_ne_bytes()[0], 0]);
+            }
+            drop(link(&bytes));
+        }
     }
 
     #[test]

@@ -11,6 +11,10 @@ use crate::{
     patience::Patience,
 };
 
+/// One parent has one receive handler.
+const PARENT_HOLDER: &str =
+    "the parent carries links of another driver, or is a port of a bridge or bond; choose another parent";
+
 type Created = std::result::Result<(), Cause>;
 
 /// What is needed from outside the namespace.
@@ -30,6 +34,7 @@ impl Creator {
     fn create_named(&self, link: &CreateLink, inside: &Socket, journal: &mut Journal) -> Created {
         let name = link.name.as_str();
         match self.request(link, name) {
+            Err(error) if error.is_busy() => Err(Cause::busy(PARENT_HOLDER)(error)),
             Err(error) if error.is_exists() => {
                 if inside.link_by_name(name)?.is_some() {
                     return Err(Obstacle::NameTaken(link.name.clone()).into());
