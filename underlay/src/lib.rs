@@ -11,7 +11,8 @@
 //! - [`namespace`], [`helper`]: the namespace pinned, and the process that works in it
 //! - [`attachment`]: what was done, and what the kernel says of it
 //!
-//! and the flows through them, each readable from top to bottom: [`attach()`], [`detach()`], [`undo`] and [`gc`].
+//! and the flows through them, each readable from top to bottom: [`attach()`], [`detach()`], [`undo`], [`gc`] and
+//! [`remove()`].
 
 #![forbid(unsafe_code)]
 
@@ -31,8 +32,10 @@ pub mod network;
 pub mod parent;
 pub mod planner;
 pub mod process;
+pub mod remove;
 pub mod request;
 pub mod undo;
 
 pub use attach::attach;
 pub use detach::detach;
+pub use remove::remove;

@@ -160,7 +160,11 @@ fn remove_link(
         steps.extend(attachment.linkless_routes.iter().cloned().map(Step::DeleteRoute));
     }
     if !steps.is_empty() {
-        let helper = Helper::detach(&tools.layout.helper, inside.as_ref(), deadline)?;
+        let mut helper = Helper::detach(&tools.layout.helper, inside.as_ref(), deadline)?;
+        if inside.is_some() && helper.hello()?.cookie != namespace.cookie {
+            // The inode was used again for another namespace: ours is dead.
+            return Ok(());
+        }
         helper.apply(&Plan { patience_ms: clock::millis_until(deadline), steps })?;
     }
     Ok(())
