@@ -24,7 +24,7 @@ use crate::namespace::Namespace;
 /// More than the longest report: 32 links of a few hundred bytes each, and as many names of links that were there already.
 const MAX_ANSWER: usize = 1 << 20;
 
-/// A started helper. Dropped, it is killed.
+/// A started helper. Dropped before its report, it is killed.
 #[derive(Debug)]
 pub struct Helper {
     program: PathBuf,
@@ -33,6 +33,7 @@ pub struct Helper {
     /// Read, but not yet a whole line.
     pending: Vec<u8>,
     deadline: Instant,
+    has_reported: bool,
 }
 
 /// Why the helper could not do its work.
@@ -124,7 +125,14 @@ impl Helper {
         }
         let mut child = child.map_err(failed)?;
         let stdout = child.stdout.take().ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
-        Ok(Self { program: program.to_owned(), child, stdout, pending: Vec::new(), deadline })
+        Ok(Self {
+            program: program.to_owned(),
+            child,
+            stdout,
+            pending: Vec::new(),
+            deadline,
+            has_reported: false,
+        })
     }
 
     /// Waits until the helper is in the namespace.
@@ -158,7 +166,9 @@ impl Helper {
             }
             (Err(error), _) => return Err(error),
         };
-        match self.parse(&line)? {
+        let report = self.parse(&line)?;
+        self.has_reported = true;
+        match report {
             Report::Done { links } => Ok(links),
             Report::Failed(failure) => Err(Error::Failed(failure)),
         }
@@ -212,10 +222,16 @@ impl Helper {
 }
 
 impl Drop for Helper {
-    /// A helper that has reported is gone or about to go; one that has not must not act any more.
+    /// A helper that has not reported must not act any more. One that has is about to go; it may be waiting for the kernel to be done with a
+    /// link that is gone already (20 ms), which nobody else needs to. It holds none of the runtime's pipes, and if it ends after us, the
+    /// next reaper takes it.
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if self.has_reported {
+            let _ = self.child.try_wait();
+        } else {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 
