@@ -7,6 +7,7 @@ pub mod default_pool;
 mod definition;
 pub mod file;
 mod name;
+pub mod usage;
 
 pub use catalog::{Catalog, Error as CatalogError};
 pub use definition::{

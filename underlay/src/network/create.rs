@@ -65,6 +65,15 @@ impl Refusals {
     }
 }
 
+impl IntoIterator for Refusals {
+    type Item = Refusal;
+    type IntoIter = std::vec::IntoIter<Refusal>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl std::error::Error for Refusals {}
 
 impl fmt::Display for Refusals {

@@ -18,10 +18,12 @@ mod tree;
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
-pub(super) use address::{overlap, range_text};
+pub(super) use address::overlap;
+pub use address::range_text;
 pub use fault::{Fault, Mistake, Mistakes, Warning};
 use item::{Fields, Findings, Item, Placed};
 pub use link::driver_words;
+pub use print::Document;
 use tree::Node;
 
 use super::{Network, NetworkName, SubnetSpec};
@@ -89,7 +91,7 @@ pub fn parse(text: &[u8], name: &NetworkName) -> Result<Checked, Mistakes> {
 #[must_use]
 pub fn print(network: &Network) -> String {
     // Strings, numbers, lists and maps with string keys always have a text.
-    let mut text = serde_json::to_string_pretty(&print::Document::from(network)).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&Document::from(network)).unwrap_or_default();
     text.push('\n');
     text
 }

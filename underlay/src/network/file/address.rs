@@ -47,8 +47,9 @@ pub(super) fn range(text: &str) -> Result<AddressRange, Fault> {
     Ok(AddressRange { first, last })
 }
 
-/// The range as [`range`] reads it: as a prefix where it is one.
-pub(in crate::network) fn range_text(range: AddressRange) -> String {
+/// A range as a definition has it: as a prefix where it is one, else as `FIRST-LAST`.
+#[must_use]
+pub fn range_text(range: AddressRange) -> String {
     let longest = if range.first.is_ipv4() { 32 } else { 128 };
     (0..=longest)
         .filter_map(|length| IpNetwork::new(range.first, length).ok())

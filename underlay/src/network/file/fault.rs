@@ -19,6 +19,15 @@ impl Mistakes {
     }
 }
 
+impl IntoIterator for Mistakes {
+    type Item = Mistake;
+    type IntoIter = std::vec::IntoIter<Mistake>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl std::error::Error for Mistakes {}
 
 impl fmt::Display for Mistakes {

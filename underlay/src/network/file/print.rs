@@ -9,10 +9,10 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use super::{address::range_text, link, route::KINDS};
 use crate::network::{AuxAddress, Dns, Network, NetworkName, NetworkRoute, ParentSpec, SubnetSpec};
 
-/// The fields in the order in which they are printed; what has its default is left out, but for the mode,
-/// which everybody looks for.
-#[derive(Serialize)]
-pub(super) struct Document<'a> {
+/// A network's definition, to be serialized: the fields in the order of the file. What has its default is left out, but for
+/// mode and flag, which everybody looks for.
+#[derive(Debug, Serialize)]
+pub struct Document<'a> {
     name: &'a NetworkName,
     driver: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,7 +42,7 @@ pub(super) struct Document<'a> {
     labels: &'a BTreeMap<String, String>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct SubnetDocument<'a> {
     subnet: &'a IpNetwork,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ struct SubnetDocument<'a> {
     aux_addresses: &'a [AuxAddress],
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct RouteDocument<'a> {
     destination: &'a IpNetwork,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +64,7 @@ struct RouteDocument<'a> {
     kind: Option<&'static str>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct DnsDocument<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     servers: &'a [IpAddr],
