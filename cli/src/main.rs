@@ -1,2 +1,48 @@
-//! Placeholder until the first commit of this crate.
-fn main() {}
+//! `underlay`: what the administrator types.
+//!
+//! Text becomes a value, the value goes into one call of the library, and what comes back becomes text and an exit code.
+//! Docker's words are known here ([`docker`]) and nowhere else.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod docker;
+mod gc;
+mod network;
+mod outcome;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Parser as _, error::ErrorKind};
+
+use arguments::{Arguments, Command, NetworkCommand};
+use outcome::Failure;
+
+fn main() -> ExitCode {
+    match parse().and_then(run) {
+        Ok(()) => ExitCode::from(outcome::OK),
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Help and version end the process here; what was typed wrongly is reported as everything else is.
+fn parse() -> Result<Arguments, Failure> {
+    Arguments::try_parse().map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
+        _ => Failure::typed(&error),
+    })
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    let layout = arguments.directories.layout();
+    match arguments.command {
+        Command::Network(NetworkCommand::Create(words)) => network::create(&layout, &words),
+        Command::Network(NetworkCommand::Ls(how)) => network::list(&layout, &how),
+        Command::Network(NetworkCommand::Inspect { names }) => network::inspect(&layout, &names),
+        Command::Network(NetworkCommand::Rm { names }) => network::remove(&layout, &names),
+        Command::Gc { dry_run } => gc::collect(&layout, dry_run),
+    }
+}

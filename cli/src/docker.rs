@@ -1,0 +1,152 @@
+//! Docker's words, and ours besides, become a definition as a file would have it.
+//!
+//! Only what belongs to the words is judged here: whether an option exists, which subnet a gateway is meant for. Whether the
+//! definition is right is for its reader to say, which sees command lines and files alike.
+
+mod fault;
+mod option;
+mod route;
+mod subnet;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+
+use ipnetwork::IpNetwork;
+use serde_json::{Map, Value, json};
+use underlay::network::{
+    Checked,
+    create::Choose,
+    file::{self, Warning},
+};
+
+use crate::arguments::CreateWords;
+pub(crate) use fault::Fault;
+use option::Options;
+
+/// A network as it was typed, and what was left to us.
+#[derive(Debug)]
+pub(crate) struct Typed {
+    pub(crate) checked: Checked,
+    /// Families for which a subnet is to be chosen.
+    pub(crate) choose: Choose,
+    /// What Docker would do otherwise.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Typed {
+    /// What the administrator should know about the definition, in his own words.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = String> {
+        let gateways = self.checked.warnings.iter().map(|Warning { gateway, .. }| {
+            format!("--gateway {gateway} is ignored: on layer 3 the default route names the interface alone")
+        });
+        self.notes.iter().cloned().chain(gateways)
+    }
+}
+
+/// Reads the words; `is_link` tells which links the host has. All that is wrong with them is found at once.
+pub(crate) fn read(words: &CreateWords, is_link: impl Fn(&str) -> bool) -> Result<Typed, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let definition = Value::Object(definition(words, is_link, &mut faults));
+    let checked = file::parse(definition.to_string().as_bytes(), &words.name);
+    match checked {
+        Ok(checked) if faults.is_empty() => Ok(Typed { checked, choose: choose(words), notes: notes(words) }),
+        checked => {
+            let mistakes = checked.err().into_iter().flat_map(file::Mistakes::into_iter);
+            faults.extend(mistakes.map(Fault::from));
+            Err(faults)
+        }
+    }
+}
+
+fn definition(
+    words: &CreateWords,
+    is_link: impl Fn(&str) -> bool,
+    faults: &mut Vec<Fault>,
+) -> Map<String, Value> {
+    let options = Options::read(&words.opt, &words.driver, faults);
+    let mut definition = Map::new();
+    let mut set = |key: &str, value: Value| {
+        definition.insert(key.to_owned(), value);
+    };
+    set("driver", json!(words.driver));
+    let (parent, vlan) = parent(options.parent.as_deref(), words.vlan, is_link);
+    for (key, value) in [
+        ("parent", parent.map(Value::from)),
+        ("vlan", vlan.map(Value::from)),
+        ("mode", options.mode.clone().map(Value::from)),
+        ("flag", options.flag.clone().map(Value::from)),
+        ("mtu", mtu(words, &options, faults).map(Value::from)),
+        ("metric", words.metric.map(Value::from)),
+        ("ipv6", words.ipv6.then_some(Value::Bool(true))),
+    ] {
+        if let Some(value) = value {
+            set(key, value);
+        }
+    }
+    set("internal", json!(words.internal));
+    set("default_route", json!(!words.no_default_route));
+    set("subnets", Value::Array(subnet::subnets(words, faults)));
+    set("routes", Value::Array(route::routes(&words.route, faults)));
+    set("dns", json!({"servers": words.dns, "search": words.dns_search}));
+    set("labels", Value::Object(labels(&words.label, faults)));
+    definition
+}
+
+/// `eth0.50` is VLAN 50 of eth0, unless a link of that very name exists, or a VLAN is named besides.
+fn parent(
+    parent: Option<&str>,
+    vlan: Option<u64>,
+    is_link: impl Fn(&str) -> bool,
+) -> (Option<&str>, Option<u64>) {
+    let Some(name) = parent.filter(|name| vlan.is_none() && !is_link(name)) else { return (parent, vlan) };
+    // A sign would parse too.
+    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    match name.rsplit_once('.').map(|(link, vlan)| (link, number(vlan))) {
+        Some((link, Some(vlan))) => (Some(link), Some(vlan)),
+        _ => (parent, None),
+    }
+}
+
+fn mtu(words: &CreateWords, options: &Options, faults: &mut Vec<Fault>) -> Option<u64> {
+    if words.mtu.is_some() && options.mtu.is_some() {
+        faults.push(Fault::Twice { flag: "--mtu", key: "(and -o mtu)".to_owned() });
+    }
+    words.mtu.or(options.mtu)
+}
+
+/// As in Docker, a label without `=` has an empty value.
+fn labels(words: &[String], faults: &mut Vec<Fault>) -> Map<String, Value> {
+    let mut labels = Map::new();
+    for word in words {
+        let (key, value) = word.split_once('=').unwrap_or((word, ""));
+        if labels.insert(key.to_owned(), json!(value)).is_some() {
+            faults.push(Fault::Twice { flag: "--label", key: key.to_owned() });
+        }
+    }
+    labels
+}
+
+/// A network without any subnet gets one, and one that IPv6 was asked for gets an IPv6 one.
+fn choose(words: &CreateWords) -> Choose {
+    if words.no_ipam {
+        return Choose::default();
+    }
+    Choose { ipv4: words.subnet.is_empty(), ipv6: words.ipv6 && !has_ipv6(words) }
+}
+
+fn notes(words: &CreateWords) -> Vec<String> {
+    if words.ipv6 || !has_ipv6(words) {
+        return Vec::new();
+    }
+    vec!["an IPv6 subnet is named, so IPv6 is on; --ipv6 says so without this note".to_owned()]
+}
+
+fn has_ipv6(words: &CreateWords) -> bool {
+    words.subnet.iter().filter_map(|text| text.parse().ok()).any(|subnet: IpNetwork| subnet.is_ipv6())
+}
+
+/// The address that a text starts with: all of it, or what is in front of a prefix length or of the end of a range.
+fn leading_address(text: &str) -> Option<IpAddr> {
+    text.split(['/', '-']).next().and_then(|address| address.trim().parse().ok())
+}
