@@ -115,8 +115,10 @@ fn make(step: &Step, inside: &Socket, patience: Patience, journal: &mut Journal)
                 .map_err(|cause| Error::new(format!("bring up link {link}"), cause))
         }
         Step::AddRoute(route) => add_route(inside, route, journal),
-        // Carried out by `apply`.
-        Step::CreateLink(_) | Step::DeleteLink(_) | Step::DeleteRoute(_) => Ok(()),
+        // `apply` keeps them to itself, as long as it has what they need.
+        Step::CreateLink(_) | Step::DeleteLink(_) | Step::DeleteRoute(_) => {
+            Err(Error::new("carry out the plan", Obstacle::HostLeft))
+        }
     }
 }
 

@@ -63,6 +63,8 @@ pub(crate) enum Obstacle {
     PlanTooLong(u64),
     #[error("the namespace already has a link named {0}; ask for another interface name")]
     NameTaken(IfName),
+    #[error("the host's network was left before the last step that needs it")]
+    HostLeft,
     #[error("the kernel made it but does not find it")]
     Vanished,
     #[error("{0}; remove it by hand if it is not needed")]

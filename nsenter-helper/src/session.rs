@@ -27,6 +27,9 @@ use crate::{
 /// 256 steps take some 100 KiB.
 const MAX_PLAN_BYTES: u64 = 1024 * 1024;
 
+/// Where the numbers begin that are made of cookies.
+const FIRST_NUMBER: i32 = 1 << 30;
+
 /// Runs to the report. Fails only if that cannot be written.
 pub(crate) fn run(arguments: &Arguments, parent: Pid) -> io::Result<()> {
     let report = match converse(arguments, parent) {
@@ -96,20 +99,25 @@ fn open_namespace(fd: RawFd) -> Result<OwnedFd> {
     look().map_err(|cause| Error::new(what, cause))
 }
 
-/// Finds out which namespace this is, what is there already, and gives it a number in the host's. The cookie is the wanted
-/// number, where it fits: then a number is never used again before the next boot.
+/// Finds out which namespace this is, what is there already, and gives it a number in the host's.
 fn greet(host: &Socket, inside: &Socket, namespace: &OwnedFd) -> Result<Hello> {
     let look = || -> std::result::Result<Hello, Cause> {
         let cookie = inside.cookie()?;
         if cookie == host.cookie()? {
             return Err(Obstacle::HostsNamespace.into());
         }
-        let nsid = host.assign_nsid(namespace.as_fd(), i32::try_from(cookie).ok())?;
+        let nsid = host.assign_nsid(namespace.as_fd(), wanted_number(cookie))?;
         let links = inside.links()?.into_iter().map(|link| link.name).collect();
         let defaults = inside.default_routes()?;
         Ok(Hello { cookie, nsid, links, ipv4_default: defaults.ipv4, ipv6_default: defaults.ipv6 })
     };
     look().map_err(|cause| Error::new("look at the network namespace", cause))
+}
+
+/// A cookie is never used again before the next boot, and so is a number made of it. The kernel's own numbers are the
+/// lowest that are free (`alloc_netid`): far above them this one is free too.
+fn wanted_number(cookie: u64) -> Option<i32> {
+    i32::try_from(cookie).ok()?.checked_add(FIRST_NUMBER)
 }
 
 fn read_plan() -> Result<Plan> {
@@ -132,4 +140,17 @@ fn write_line(value: &impl Serialize) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(&line)?;
     stdout.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_far_from_the_kernels_own_and_end_with_their_type() {
+        assert_eq!(wanted_number(1), Some(1_073_741_825));
+        assert_eq!(wanted_number((1 << 30) - 1), Some(i32::MAX));
+        assert_eq!(wanted_number(1 << 30), None);
+        assert_eq!(wanted_number(u64::MAX), None);
+    }
 }
