@@ -22,8 +22,8 @@ const ADDRESS: u16 = 1;
 const LOCAL: u16 = 2;
 
 impl Socket {
-    /// The addresses of a link, IPv4 first, with the prefix lengths that the kernel has for them. Empty if there is
-    /// no such link.
+    /// The addresses of a link, IPv4 first, with the prefix lengths that the kernel has for them. Empty if
+    /// there is no such link.
     pub fn addresses(&self, index: u32) -> Result<Vec<IpNetwork>> {
         let mut message = AddressMessage::default();
         message.header.index = index;
@@ -36,8 +36,8 @@ impl Socket {
         Ok(entries.iter().filter_map(|entry| address(entry, index)).collect())
     }
 
-    /// Adds an address. IPv4 comes with its broadcast address, except in a /31 or /32, which have none (RFC 3021).
-    /// IPv6 is usable at once: who handed the address out vouches that it is the only one.
+    /// Adds an address. IPv4 comes with its broadcast address, except in a /31 or /32, which have none (RFC
+    /// 3021). IPv6 is usable at once: who handed the address out vouches that it is the only one.
     pub fn add_address(&self, index: u32, address: IpNetwork) -> Result<()> {
         self.request(
             format_args!("add address {address} to link {index}"),

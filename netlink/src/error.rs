@@ -11,7 +11,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Why a request failed. `operation` says what was asked for and on what: "create macvlan link eth0".
 #[derive(Debug, Error)]
 pub enum Error {
-    /// No socket, or one that cannot be set up: the machine is out of descriptors, or its kernel is older than 5.14.
+    /// No socket, or one that cannot be set up: the machine is out of descriptors, or its kernel is older
+    /// than 5.14.
     #[error("cannot set up a netlink socket ({step})")]
     Open {
         /// The call that failed.
@@ -117,8 +118,8 @@ impl Error {
         self.is_refusal(&[Errno::EEXIST])
     }
 
-    /// A MAC, an address or a parent is in use: perhaps by a namespace that the kernel is still taking down, so that
-    /// the same request may succeed some tens of milliseconds later.
+    /// A MAC, an address or a parent is in use: perhaps by a namespace that the kernel is still taking down,
+    /// so that the same request may succeed some tens of milliseconds later.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.is_refusal(&[Errno::EBUSY, Errno::EADDRINUSE])
@@ -130,8 +131,8 @@ impl Error {
         self.is_refusal(&[Errno::ENODEV, Errno::ENOENT, Errno::ESRCH, Errno::EADDRNOTAVAIL])
     }
 
-    /// The number that was given names no namespace. The kernel answers EINVAL, without a text of its own or with one
-    /// about namespaces; another EINVAL comes with a text that says what is invalid.
+    /// The number that was given names no namespace. The kernel answers EINVAL, without a text of its own or
+    /// with one about namespaces; another EINVAL comes with a text that says what is invalid.
     pub(crate) fn is_unknown_namespace(&self) -> bool {
         match self {
             Self::Refused { errno: Errno::EINVAL, kernel, .. } => {
@@ -155,8 +156,8 @@ fn reason(errno: Errno, kernel: Option<&str>) -> String {
 
 fn no_driver(module: &str) -> String {
     format!(
-        "this kernel has no `{module}`: load it with `modprobe {module}`, or install the package with this kernel's \
-         extra modules"
+        "this kernel has no `{module}`: load it with `modprobe {module}`, or install the package with this \
+         kernel's extra modules"
     )
 }
 

@@ -104,8 +104,8 @@ pub struct NewLink<'a> {
     pub mac: Option<[u8; 6]>,
     /// Bytes; the parent's if not given.
     pub mtu: Option<u32>,
-    /// The network namespace in which to make it; the socket's own if not given. The parent is always one of the
-    /// socket's namespace.
+    /// The network namespace in which to make it; the socket's own if not given. The parent is always one of
+    /// the socket's namespace.
     pub namespace: Option<BorrowedFd<'a>>,
 }
 
@@ -119,7 +119,8 @@ pub enum NewKind {
         /// Who reaches whom.
         mode: MacvlanMode,
     },
-    /// ipvlan. All ipvlan links of one parent have one mode and flag: the kernel switches the others (`ipvlan_link_new`).
+    /// ipvlan. All ipvlan links of one parent have one mode and flag: the kernel switches the others
+    /// (`ipvlan_link_new`).
     Ipvlan {
         /// The link to stand on.
         parent: u32,

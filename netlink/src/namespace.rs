@@ -16,13 +16,14 @@ use crate::{
 const NONE: i32 = -1;
 
 impl Socket {
-    /// Gives the namespace open as `namespace` a number, `wanted` if it is free, or finds out the one that it has
-    /// already. A namespace keeps its number until it dies; then the kernel may give it to another.
+    /// Gives the namespace open as `namespace` a number, `wanted` if it is free, or finds out the one that it
+    /// has already. A namespace keeps its number until it dies; then the kernel may give it to another.
     pub fn assign_nsid(&self, namespace: BorrowedFd<'_>, wanted: Option<i32>) -> Result<i32> {
         if let Some(number) = wanted {
             match self.new_nsid(namespace, number) {
                 Ok(()) => return Ok(number),
-                // The namespace has a number, or another namespace has this one: the kernel says EEXIST for both.
+                // The namespace has a number, or another namespace has this one: the kernel says EEXIST for
+                // both.
                 Err(error) if error.is_exists() => {}
                 Err(error) => return Err(error),
             }

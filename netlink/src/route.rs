@@ -163,7 +163,8 @@ fn message(route: &NewRoute) -> std::result::Result<RouteMessage, &'static str> 
     Ok(builder.build())
 }
 
-/// IPv4 has on-link destinations in the scope of the link, else the kernel asks for a gateway; IPv6 knows no scopes.
+/// IPv4 has on-link destinations in the scope of the link, else the kernel asks for a gateway; IPv6 knows no
+/// scopes.
 fn scope(route: &NewRoute, leaves: bool) -> RouteScope {
     if leaves && route.gateway.is_none() && route.destination.is_ipv4() {
         RouteScope::Link

@@ -28,12 +28,12 @@ use crate::{
 
 mod answer;
 
-/// The kernel works on a request before it answers, and never for this long, not even under the RTNL lock's worst
-/// contention; longer is a defect, and a container's start must not hang on it.
+/// The kernel works on a request before it answers, and never for this long, not even under the RTNL lock's
+/// worst contention; longer is a defect, and a container's start must not hang on it.
 const TIMEOUT_SECONDS: i64 = 5;
 
-/// The kernel fills at most 32 KiB of a datagram when it dumps (`netlink_dump`); a link with many virtual functions may
-/// need more, but no attribute is longer than 64 KiB.
+/// The kernel fills at most 32 KiB of a datagram when it dumps (`netlink_dump`); a link with many virtual
+/// functions may need more, but no attribute is longer than 64 KiB.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// How often a dump is started again that changed while it was read.
@@ -47,8 +47,8 @@ nix::getsockopt_impl!(NetnsCookie, libc::SOL_SOCKET, libc::SO_NETNS_COOKIE, u64,
 
 /// A `NETLINK_ROUTE` socket of one network namespace.
 ///
-/// Making and deleting need `CAP_NET_ADMIN` over the namespaces concerned, both when the socket is opened and when it
-/// is used (`netlink_ns_capable` checks opener and sender).
+/// Making and deleting need `CAP_NET_ADMIN` over the namespaces concerned, both when the socket is opened and
+/// when it is used (`netlink_ns_capable` checks opener and sender).
 #[derive(Debug)]
 pub struct Socket {
     kernel: sys::Socket,
@@ -58,8 +58,8 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Opens a socket in the network namespace of the calling thread. It is closed on exec and gives up on an answer
-    /// after five seconds.
+    /// Opens a socket in the network namespace of the calling thread. It is closed on exec and gives up on an
+    /// answer after five seconds.
     pub fn open() -> Result<Self> {
         let step = |step| move |source| Error::Open { step, source };
         let kernel = sys::Socket::new(NETLINK_ROUTE).map_err(step("socket"))?;
@@ -69,7 +69,8 @@ impl Socket {
         setsockopt(&kernel, sockopt::ReceiveTimeout, &TimeVal::seconds(TIMEOUT_SECONDS))
             .map_err(io::Error::from)
             .map_err(step("SO_RCVTIMEO"))?;
-        // A connected netlink socket takes datagrams of its peer alone: no other process can answer for the kernel.
+        // A connected netlink socket takes datagrams of its peer alone: no other process can answer for the
+        // kernel.
         kernel.connect(&SocketAddr::new(0, 0)).map_err(step("connect"))?;
         let datagram = RefCell::new(Vec::with_capacity(BUFFER_BYTES));
         Ok(Self { kernel, sequence: Cell::new(0), datagram })
@@ -139,7 +140,8 @@ impl Exchange<'_> {
         retry_interrupted(|| self.socket.kernel.send(&bytes, 0)).map(drop).map_err(|e| self.failed(e))
     }
 
-    /// Reads datagrams until the answer is complete: its end is an acknowledgement, an error, or the end of a dump.
+    /// Reads datagrams until the answer is complete: its end is an acknowledgement, an error, or the end of a
+    /// dump.
     fn receive(self) -> Result<Answer> {
         let mut answer = Answer::default();
         let mut datagram = self.socket.datagram.borrow_mut();

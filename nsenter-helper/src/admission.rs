@@ -52,7 +52,8 @@ pub(crate) enum Inadmissible {
 
 type Verdict = Result<(), Inadmissible>;
 
-/// Whether a plan may be carried out inside a namespace. Making steps touch only links that an earlier step made.
+/// Whether a plan may be carried out inside a namespace. Making steps touch only links that an earlier step
+/// made.
 pub(crate) fn check(plan: &Plan) -> Verdict {
     check_size(plan)?;
     let mut made = HashSet::new();

@@ -41,8 +41,8 @@ pub(crate) struct Failed {
     pub(crate) left: Vec<String>,
 }
 
-/// Carries out the steps in order. If a making step fails, all that was made before is taken back. If a deleting
-/// step fails, the others are carried out nevertheless.
+/// Carries out the steps in order. If a making step fails, all that was made before is taken back. If a
+/// deleting step fails, the others are carried out nevertheless.
 pub(crate) fn apply(plan: &Plan, site: Site) -> std::result::Result<Vec<MadeLink>, Failed> {
     let Site { host, inside, namespace } = site;
     let patience = Patience::new(plan.patience_ms);

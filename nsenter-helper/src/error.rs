@@ -1,4 +1,5 @@
-//! What the helper could not do. Every error ends as words in the report, so it keeps what was tried apart from why.
+//! What the helper could not do. Every error ends as words in the report, so it keeps what was tried apart
+//! from why.
 
 use std::io;
 

@@ -1,15 +1,16 @@
-//! Giving up privilege, in stages. Between the stages stands what needs the privilege that the next one takes.
+//! Giving up privilege, in stages. Between the stages stands what needs the privilege that the next one
+//! takes.
 //!
-//! | after                | should still be able to                            | must not be able to                       |
-//! |----------------------|----------------------------------------------------|-------------------------------------------|
-//! | [`sanitise`]         | everything that root can                           | reach what the parent left open, dump core|
-//! | [`renounce`]         | regain `CAP_SYS_ADMIN` and `CAP_NET_ADMIN`           | gain anything by exec, be root            |
-//! | [`enter`], [`stay`]  | administer networks: one namespace, or none but the host's | enter a namespace, open another's files, signal others |
-//! | [`settle`]           | the same                                           | outlive its parent, be traced             |
+//! - [`sanitise`]: what the parent left behind by accident is gone; everything is still possible.
+//! - [`renounce`]: not root any more, and nothing can be regained by executing a file; `CAP_SYS_ADMIN` and
+//!   `CAP_NET_ADMIN` can still be taken up.
+//! - [`enter`] or [`stay`]: networks can be administered, and nothing else: no namespace can be entered any
+//!   more, no file of another user opened, no other process signalled.
+//! - [`settle`]: the same, and not without the parent.
 //!
-//! The order is the kernel's: the bounding set needs `CAP_SETPCAP` and so goes before the capabilities; groups before the
-//! group id before the user id, since each loses the right to the one before; the death signal last, since a change of
-//! credentials clears it (`commit_creds`).
+//! The order is the kernel's: the bounding set needs `CAP_SETPCAP` and so goes before the capabilities;
+//! groups before the group id before the user id, since each loses the right to the one before; the death
+//! signal last, since a change of credentials clears it (`commit_creds`).
 
 use std::os::fd::{OwnedFd, RawFd};
 
@@ -72,7 +73,8 @@ pub(crate) fn enter(namespace: &OwnedFd) -> Result<()> {
     stay()
 }
 
-/// Stage 5, without a namespace, and the end of the one with. `CAP_NET_ADMIN` alone is left, and it is looked at again.
+/// Stage 5, without a namespace, and the end of the one with. `CAP_NET_ADMIN` alone is left, and it is looked
+/// at again.
 pub(crate) fn stay() -> Result<()> {
     leave(|| {
         hold(&[Capability::CAP_NET_ADMIN])?;
@@ -92,8 +94,8 @@ pub(crate) fn stay() -> Result<()> {
 
 /// Stage 6, the last. Dies with the parent, which alone knows what the plan is for.
 ///
-/// The kernel sends the signal when the parent's *thread* ends that started us. A parent that ended before the request for
-/// the signal is noticed by its number.
+/// The kernel sends the signal when the parent's *thread* ends that started us. A parent that ended before
+/// the request for the signal is noticed by its number.
 pub(crate) fn settle(parent: Pid) -> Result<()> {
     leave(|| {
         // The change of user may have made the process dumpable (/proc/sys/fs/suid_dumpable).
@@ -103,7 +105,8 @@ pub(crate) fn settle(parent: Pid) -> Result<()> {
     })
 }
 
-/// Makes `capabilities` the permitted and effective sets. In this order no step asks for more than the one before left.
+/// Makes `capabilities` the permitted and effective sets. In this order no step asks for more than the one
+/// before left.
 fn hold(capabilities: &[Capability]) -> std::result::Result<(), Cause> {
     let wanted: CapsHashSet = capabilities.iter().copied().collect();
     let set = |set, value: &CapsHashSet| caps::set(None, set, value).map_err(|error| capability(&error));

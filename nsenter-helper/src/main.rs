@@ -3,8 +3,8 @@
 //!     underlay-nsenter attach FD [--user UID:GID]
 //!     underlay-nsenter detach [FD] [--user UID:GID]
 //!
-//! FD is an inherited descriptor of the network namespace. The conversation on stdin and stdout is that of the crate
-//! `plan`; stderr and the environment are not used.
+//! FD is an inherited descriptor of the network namespace. The conversation on stdin and stdout is that of
+//! the crate `plan`; stderr and the environment are not used.
 
 mod admission;
 mod apply;

@@ -20,7 +20,8 @@ impl Patience {
         Self { end: Instant::now() + Duration::from_millis(milliseconds.into()) }
     }
 
-    /// Sends the request until it does not find its object busy, or patience ends; then the last error stands.
+    /// Sends the request until it does not find its object busy, or patience ends; then the last error
+    /// stands.
     pub(crate) fn retry<T>(self, mut request: impl FnMut() -> netlink::Result<T>) -> netlink::Result<T> {
         let mut pause = FIRST_PAUSE;
         loop {

@@ -1,4 +1,5 @@
-//! Deleting links in namespaces that the host knows by number: nothing is entered, and a dead namespace is no error.
+//! Deleting links in namespaces that the host knows by number: nothing is entered, and a dead namespace is no
+//! error.
 
 use std::{
     thread::{self, JoinHandle},
@@ -36,7 +37,8 @@ pub(crate) fn remove_all(host: &Socket, links: &[DeleteLink]) -> std::result::Re
     Failed::collect(failures.collect())
 }
 
-/// Removes one link and waits until the kernel is done with it. For a process that has left the host's namespace.
+/// Removes one link and waits until the kernel is done with it. For a process that has left the host's
+/// namespace.
 pub(crate) fn remove_waiting(host: &Socket, link: &DeleteLink) -> Result<()> {
     remove(host, link, |host, nsid, index| host.delete_in(nsid, index).map_err(Cause::from).map(drop))
 }
@@ -45,7 +47,8 @@ type Delete = fn(&Socket, i32, u32) -> std::result::Result<(), Cause>;
 
 fn remove(host: &Socket, wanted: &DeleteLink, delete: Delete) -> Result<()> {
     let what = || format!("delete link {} of namespace {}", wanted.name, wanted.nsid);
-    // The index is the kernel's own identity of the link; the name may have been changed and given to another.
+    // The index is the kernel's own identity of the link; the name may have been changed and given to
+    // another.
     let key = wanted.index.map_or(LinkKey::Name(wanted.name.as_str()), LinkKey::Index);
     let found = host.link_in(wanted.nsid, key).map_err(|error| Error::new(what(), error))?;
     let Lookup::Found(link) = found else { return Ok(()) };
@@ -85,9 +88,9 @@ fn is_driver(link: &Link, driver: &str) -> bool {
     }
 }
 
-/// Deletes a link and returns once it is gone. The kernel answers the request only after a grace period of some 20 ms
-/// (`rcu_barrier` in `netdev_run_todo`), although link and MAC are free as soon as it lets go of the RTNL lock. A
-/// thread with a socket of its own sits that out; the look-ups here wait for the same lock.
+/// Deletes a link and returns once it is gone. The kernel answers the request only after a grace period of
+/// some 20 ms (`rcu_barrier` in `netdev_run_todo`), although link and MAC are free as soon as it lets go of
+/// the RTNL lock. A thread with a socket of its own sits that out; the look-ups here wait for the same lock.
 fn hasten(host: &Socket, nsid: i32, index: u32) -> std::result::Result<(), Cause> {
     let deletion = thread::Builder::new()
         .spawn(move || Socket::open()?.delete_in(nsid, index))

@@ -77,8 +77,9 @@ fn open_socket(whose: &str) -> Result<Socket> {
     Socket::open().map_err(|error| Error::new(format!("open a netlink socket {whose}"), error))
 }
 
-/// Stage 2. Takes over the descriptor if it is a network namespace and not our own, so that setns cannot be asked for
-/// anything else. The comparison is by inode, for a message before anything happens; after setns the cookies are compared.
+/// Stage 2. Takes over the descriptor if it is a network namespace and not our own, so that setns cannot be
+/// asked for anything else. The comparison is by inode, for a message before anything happens; after setns
+/// the cookies are compared.
 fn open_namespace(fd: RawFd) -> Result<OwnedFd> {
     let what = "take over the network namespace";
     let look = || -> std::result::Result<OwnedFd, Cause> {
@@ -114,8 +115,8 @@ fn greet(host: &Socket, inside: &Socket, namespace: &OwnedFd) -> Result<Hello> {
     look().map_err(|cause| Error::new("look at the network namespace", cause))
 }
 
-/// A cookie is never used again before the next boot, and so is a number made of it. The kernel's own numbers are the
-/// lowest that are free (`alloc_netid`): far above them this one is free too.
+/// A cookie is never used again before the next boot, and so is a number made of it. The kernel's own numbers
+/// are the lowest that are free (`alloc_netid`): far above them this one is free too.
 fn wanted_number(cookie: u64) -> Option<i32> {
     i32::try_from(cookie).ok()?.checked_add(FIRST_NUMBER)
 }

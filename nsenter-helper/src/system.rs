@@ -35,8 +35,8 @@ pub(crate) fn inherit(fd: RawFd) -> io::Result<OwnedFd> {
     let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
     fcntl(borrowed, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
     // SAFETY: the descriptor is open, as fcntl has just shown, it came from the parent by its number, and
-    // nothing in this process has taken it over: `inherit` is called once, after `close_all_but` and before any file or
-    // socket is opened.
+    // nothing in this process has taken it over: `inherit` is called once, after `close_all_but` and before
+    // any file or socket is opened.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
@@ -46,7 +46,8 @@ pub(crate) fn namespace_type(namespace: &OwnedFd) -> io::Result<i32> {
     check(unsafe { libc::ioctl(namespace.as_raw_fd(), NS_GET_NSTYPE) })
 }
 
-/// Empties the bounding set up to the last capability that this kernel knows, which may be younger than any list of ours.
+/// Empties the bounding set up to the last capability that this kernel knows, which may be younger than any
+/// list of ours.
 pub(crate) fn empty_bounding_set() -> io::Result<()> {
     for capability in 0_u32.. {
         // SAFETY: PR_CAPBSET_DROP takes one number and touches no memory of this process.
@@ -63,8 +64,8 @@ pub(crate) fn empty_bounding_set() -> io::Result<()> {
 }
 
 fn close_range(first: libc::c_uint, last: libc::c_uint) -> io::Result<()> {
-    // SAFETY: nothing in this process owns a descriptor above 2 yet: it is called first in `main`'s thread, which is
-    // the only one.
+    // SAFETY: nothing in this process owns a descriptor above 2 yet: it is called first in `main`'s thread,
+    // which is the only one.
     let result = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -84,8 +84,8 @@ impl Socket {
     }
 }
 
-/// The kernel names no driver when it says that it has none; other EOPNOTSUPP, such as a parent that can carry no VLAN,
-/// come with another text.
+/// The kernel names no driver when it says that it has none; other EOPNOTSUPP, such as a parent that can
+/// carry no VLAN, come with another text.
 fn explain(error: Error, kind: NewKind) -> Error {
     match error {
         Error::Refused { operation, errno: Errno::EOPNOTSUPP, kernel }

@@ -1,4 +1,5 @@
-//! How an answer ends: `struct nlmsgerr` and the end of a dump, with the attributes of an extended acknowledgement.
+//! How an answer ends: `struct nlmsgerr` and the end of a dump, with the attributes of an extended
+//! acknowledgement.
 
 use nix::errno::Errno;
 use rtnetlink::packet_core::{NLM_F_CAPPED, NetlinkBuffer};
@@ -18,8 +19,8 @@ pub(super) enum Outcome {
     Refused { errno: Errno, kernel: Option<String> },
 }
 
-/// Reads the payload of `NLMSG_ERROR`: the error number, the header of the request, its payload unless capped, and the
-/// attributes. None if it is too short to hold a number.
+/// Reads the payload of `NLMSG_ERROR`: the error number, the header of the request, its payload unless
+/// capped, and the attributes. None if it is too short to hold a number.
 pub(super) fn outcome_of_error(payload: &[u8], flags: u16) -> Option<Outcome> {
     let request = payload.get(CODE_BYTES..)?;
     let echoed = if flags & NLM_F_CAPPED == 0 { echoed_bytes(request) } else { HEADER_BYTES };

@@ -49,8 +49,8 @@ impl Creator {
         }
     }
 
-    /// Older kernels want the name to be free in the host's namespace too: makes the link under another name and
-    /// gives it its own inside, while it is down.
+    /// Older kernels want the name to be free in the host's namespace too: makes the link under another name
+    /// and gives it its own inside, while it is down.
     fn create_renamed(&self, link: &CreateLink, inside: &Socket, journal: &mut Journal) -> Created {
         // No other helper uses it at the same time, and this one has renamed a link before it makes the next.
         let temporary = format!("ul-{:x}", std::process::id());

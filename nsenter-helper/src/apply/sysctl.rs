@@ -9,8 +9,8 @@ use plan::{IfName, Sysctl};
 
 use crate::error::{Cause, Error, Result};
 
-/// Writes zero or one. The directory shows the namespace of whoever opens a file in it, so this is for after setns. A
-/// name with dots in it is one component of a path here, unlike in sysctl(8).
+/// Writes zero or one. The directory shows the namespace of whoever opens a file in it, so this is for after
+/// setns. A name with dots in it is one component of a path here, unlike in sysctl(8).
 pub(super) fn write(link: &IfName, key: Sysctl, value: bool) -> Result<()> {
     let (family, file) = location(key);
     let path = format!("/proc/sys/net/{family}/conf/{link}/{file}");
