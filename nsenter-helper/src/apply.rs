@@ -16,6 +16,7 @@ mod journal;
 mod sysctl;
 
 use create::Creator;
+pub(crate) use create::temporary_name;
 use journal::Journal;
 
 /// ipvlan: one address for one link of a parent (`ipvlan_addr_busy`).
@@ -32,6 +33,8 @@ pub(crate) struct Site {
     pub(crate) inside: Socket,
     /// That namespace, to name it to the kernel.
     pub(crate) namespace: OwnedFd,
+    /// The number by which the host's namespace knows it.
+    pub(crate) nsid: i32,
 }
 
 /// The first failure, and in words all that could not be taken back or removed.
@@ -44,9 +47,9 @@ pub(crate) struct Failed {
 /// Carries out the steps in order. If a making step fails, all that was made before is taken back. If a
 /// deleting step fails, the others are carried out nevertheless.
 pub(crate) fn apply(plan: &Plan, site: Site) -> std::result::Result<Vec<MadeLink>, Failed> {
-    let Site { host, inside, namespace } = site;
+    let Site { host, inside, namespace, nsid } = site;
     let patience = Patience::new(plan.patience_ms);
-    let mut outside = Some(Creator { host, namespace, patience });
+    let mut outside = Some(Creator { host, namespace, nsid, patience });
     let last_outside = plan.steps.iter().rposition(acts_outside);
     let mut journal = Journal::default();
     let mut failures = Vec::new();

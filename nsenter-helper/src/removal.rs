@@ -10,7 +10,7 @@ use netlink::{Kind, Link, LinkKey, Lookup, Removal, Socket};
 use plan::{DeleteLink, LinkKind};
 
 use crate::{
-    apply::Failed,
+    apply::{Failed, temporary_name},
     error::{Cause, Error, Obstacle, Result},
 };
 
@@ -47,16 +47,29 @@ type Delete = fn(&Socket, i32, u32) -> std::result::Result<(), Cause>;
 
 fn remove(host: &Socket, wanted: &DeleteLink, delete: Delete) -> Result<()> {
     let what = || format!("delete link {} of namespace {}", wanted.name, wanted.nsid);
-    // The index is the kernel's own identity of the link; the name may have been changed and given to
-    // another.
-    let key = wanted.index.map_or(LinkKey::Name(wanted.name.as_str()), LinkKey::Index);
-    let found = host.link_in(wanted.nsid, key).map_err(|error| Error::new(what(), error))?;
-    let Lookup::Found(link) = found else { return Ok(()) };
+    let found = find(host, wanted).map_err(|error| Error::new(what(), error))?;
+    let Some(link) = found else { return Ok(()) };
     match judge(&link, wanted) {
         Verdict::Another => Ok(()),
         Verdict::Remarked(how) => Err(Error::new(what(), Obstacle::NotOurs(how))),
         Verdict::Ours => delete(host, wanted.nsid, link.index).map_err(|cause| Error::new(what(), cause)),
     }
+}
+
+/// The index is the kernel's own identity of the link; the name may have been changed and given to another. Without an index the maker was
+/// killed while it made the link, perhaps before it gave it its name.
+fn find(host: &Socket, wanted: &DeleteLink) -> netlink::Result<Option<Box<Link>>> {
+    let temporary = temporary_name(wanted.nsid);
+    let keys = match wanted.index {
+        Some(index) => vec![LinkKey::Index(index)],
+        None => vec![LinkKey::Name(wanted.name.as_str()), LinkKey::Name(&temporary)],
+    };
+    for key in keys {
+        if let Lookup::Found(link) = host.link_in(wanted.nsid, key)? {
+            return Ok(Some(link));
+        }
+    }
+    Ok(None)
 }
 
 fn judge(link: &Link, wanted: &DeleteLink) -> Verdict {
@@ -70,7 +83,7 @@ fn judge(link: &Link, wanted: &DeleteLink) -> Verdict {
     match link.alias.as_deref() {
         Some(alias) if alias == wanted.alias => Verdict::Ours,
         // Its maker was killed between making it and bringing it up.
-        None | Some("") if !link.up => Verdict::Ours,
+        None | Some("") if !link.up && wanted.index.is_none() => Verdict::Ours,
         None | Some("") => Verdict::Remarked("its alias, our mark, was removed".to_owned()),
         Some(alias) => {
             Verdict::Remarked(format!("its alias, our mark, was changed to `{}`", alias.escape_debug()))
@@ -135,9 +148,13 @@ mod tests {
     }
 
     fn verdict(link: &Link) -> Verdict {
+        verdict_on(link, Some(2))
+    }
+
+    fn verdict_on(link: &Link, index: Option<u32>) -> Verdict {
         let wanted = DeleteLink {
             nsid: 55,
-            index: Some(2),
+            index,
             name: "eth0".parse().unwrap(),
             kind: LinkKind::Macvlan { mode: plan::MacvlanMode::Bridge },
             parent: 3,
@@ -169,7 +186,10 @@ mod tests {
 
     #[test]
     fn without_our_mark_only_a_link_that_never_came_up_is_ours() {
-        assert_eq!(verdict(&Link { alias: None, up: false, ..found() }), Verdict::Ours);
+        let unfinished = Link { alias: None, up: false, ..found() };
+        assert_eq!(verdict_on(&unfinished, None), Verdict::Ours);
+        // One that was reported was up and had its mark.
+        assert!(matches!(verdict(&unfinished), Verdict::Remarked(_)));
         assert!(matches!(verdict(&Link { alias: None, ..found() }), Verdict::Remarked(_)));
         let renamed = Link { alias: Some("mine\n".into()), up: false, ..found() };
         assert_eq!(

@@ -70,7 +70,7 @@ fn act_inside(fd: RawFd, user: User, parent: Pid) -> std::result::Result<Vec<Mad
     write_line(&hello).map_err(|source| Error::new("say hello", Cause::Call { call: "write", source }))?;
     let plan = read_plan()?;
     admission::check(&plan).map_err(|why| Error::new("carry out the plan", why))?;
-    apply::apply(&plan, Site { host, inside, namespace })
+    apply::apply(&plan, Site { host, inside, namespace, nsid: hello.nsid })
 }
 
 fn open_socket(whose: &str) -> Result<Socket> {

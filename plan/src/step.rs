@@ -74,15 +74,15 @@ pub struct CreateLink {
 
 /// A link to remove, and all by which to recognise it.
 ///
-/// The link is looked for by name in the namespace that the host knows under `nsid`. It is removed only if its
-/// driver and parent are those given and its alias is `alias`, or empty while the link is down: then its maker
-/// was killed between making it and bringing it up.
+/// The link is looked for in the namespace that the host knows under `nsid`. It is removed only if its driver and parent are
+/// those given and its alias is `alias`. A link whose index is not known may also be down and without an alias: then its maker was
+/// killed between making it and bringing it up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteLink {
     /// The host's number of the namespace (`RTM_NEWNSID`).
     pub nsid: i32,
-    /// Its index there, if it is known: a container may have renamed its link.
+    /// Its index there, once its maker has reported it: a container may rename its link.
     pub index: Option<u32>,
     /// Its name there when it was made.
     pub name: IfName,

@@ -37,6 +37,10 @@ use crate::{
     undo::{self, Tools},
 };
 
+/// How long a MAC, an address or a parent may be busy. A namespace that the kernel is taking down holds them for some 20 ms, a hundred that
+/// ended at once for a second or two; what is busy for longer belongs to somebody.
+const PATIENCE_MS: u32 = 5000;
+
 /// What attach did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attached {
@@ -119,7 +123,7 @@ impl Work<'_> {
             wishes.push(self.prepare(request, network, interface)?);
         }
         let Planned { plan, notes } =
-            planner::plan(&wishes, &self.hello, clock::millis_until(self.deadline))?;
+            planner::plan(&wishes, &self.hello, clock::millis_until(self.deadline).min(PATIENCE_MS))?;
         self.page.write(&self.record)?;
         self.ledger.point(&self.container.key(), self.page.cookie())?;
         if !wishes.is_empty() {
@@ -145,7 +149,7 @@ impl Work<'_> {
             interface: interface.clone(),
         };
         let parent = self.tools.parents.ensure(network, self.hello.cookie, self.deadline)?;
-        let alias = format!("underlay {} {}", network.name, self.hello.cookie);
+        let alias = format!("underlay {owner}");
         let mut attachment = Attachment {
             network: network.name.clone(),
             interface: interface.clone(),

@@ -11,7 +11,7 @@ use crate::{
     attachment::{
         ledger::Ledger,
         liveness::{self, Liveness},
-        record::{Attachment, NamespaceId},
+        record::{Attachment, NamespaceId, State},
     },
     boot, clock,
     helper::{self, Helper},
@@ -147,7 +147,8 @@ fn remove_link(
         return Ok(());
     }
     let mut steps = Vec::new();
-    if liveness == Liveness::LinkThere {
+    // An unfinished link may not have its own name yet; the helper knows under which one to look for it.
+    if liveness == Liveness::LinkThere || attachment.state == State::Intended {
         steps.push(Step::DeleteLink(attachment.deletion(namespace.nsid)));
     }
     // Routes without a link need the namespace itself, and so a way in; where none is left, nobody can use them either.

@@ -21,6 +21,8 @@ type Created = std::result::Result<(), Cause>;
 pub(super) struct Creator {
     pub(super) host: Socket,
     pub(super) namespace: OwnedFd,
+    /// The number by which the host's namespace knows it.
+    pub(super) nsid: i32,
     pub(super) patience: Patience,
 }
 
@@ -52,8 +54,7 @@ impl Creator {
     /// Older kernels want the name to be free in the host's namespace too: makes the link under another name
     /// and gives it its own inside, while it is down.
     fn create_renamed(&self, link: &CreateLink, inside: &Socket, journal: &mut Journal) -> Created {
-        // No other helper uses it at the same time, and this one has renamed a link before it makes the next.
-        let temporary = format!("ul-{:x}", std::process::id());
+        let temporary = temporary_name(self.nsid);
         self.request(link, &temporary)?;
         journal.created(&temporary);
         let index = note(journal, &link.name, inside.link_by_name(&temporary)?)?;
@@ -70,6 +71,12 @@ impl Creator {
         };
         self.patience.retry(|| self.host.create(&new))
     }
+}
+
+/// The name of a link before it has its own. No other namespace has the number, and in this one a link is renamed before the next
+/// is made; whoever knows the number finds what a killed helper left.
+pub(crate) fn temporary_name(nsid: i32) -> String {
+    format!("ul-{nsid:x}")
 }
 
 fn note(journal: &mut Journal, name: &IfName, made: Option<Link>) -> std::result::Result<u32, Cause> {
