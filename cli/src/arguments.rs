@@ -153,7 +153,8 @@ pub(crate) struct CreateWords {
     /// MTU in bytes; the parent's if not given
     #[arg(long, value_name = "BYTES")]
     pub(crate) mtu: Option<u64>,
-    /// Route besides the default one: "DEST via GATEWAY [metric N]", "DEST", or "blackhole DEST" (also unreachable, prohibit)
+    /// Route besides the default one: "DEST via GATEWAY [metric N]", "DEST", or "blackhole DEST" (also
+    /// unreachable, prohibit)
     #[arg(long, value_name = "ROUTE")]
     pub(crate) route: Vec<String>,
     /// Name server

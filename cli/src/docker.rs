@@ -1,7 +1,7 @@
 //! Docker's words, and ours besides, become a definition as a file would have it.
 //!
-//! Only what belongs to the words is judged here: whether an option exists, which subnet a gateway is meant for. Whether the
-//! definition is right is for its reader to say, which sees command lines and files alike.
+//! Only what belongs to the words is judged here: whether an option exists, which subnet a gateway is meant for.
+//! Whether the definition is right is for its reader to say, which sees command lines and files alike.
 
 mod fault;
 mod option;
@@ -44,7 +44,8 @@ impl Typed {
     }
 }
 
-/// Reads the words; `is_link` tells which links the host has. All that is wrong with them is found at once.
+/// Reads the words; `is_link` tells which links the host has, those left out that were made for a network and go with
+/// it. All that is wrong with the words is found at once.
 pub(crate) fn read(words: &CreateWords, is_link: impl Fn(&str) -> bool) -> Result<Typed, Vec<Fault>> {
     let mut faults = Vec::new();
     let definition = Value::Object(definition(words, is_link, &mut faults));

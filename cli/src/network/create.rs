@@ -19,7 +19,8 @@ use crate::{
 /// Defines a network and prints its name.
 pub(crate) fn create(layout: &Layout, words: &CreateWords) -> Result<(), Failure> {
     let host = Host::read()?;
-    let typed = docker::read(words, |name| host.link(name).is_some()).map_err(Failure::usage)?;
+    let typed =
+        docker::read(words, |name| host.link(name).is_some_and(|link| !link.ours)).map_err(Failure::usage)?;
     for warning in typed.warnings() {
         note(&warning);
     }

@@ -75,7 +75,10 @@ pub enum Conflict {
         other: NetworkName,
     },
     /// ipvlan's mode and flag belong to the parent: the kernel would switch the other network's links.
-    #[error("{parent} carries network `{other}` in ipvlan mode {}; all ipvlan networks of a parent have one mode and flag", Port(.theirs))]
+    #[error(
+        "{parent} carries network `{other}` in ipvlan mode {}; \
+         all ipvlan networks of a parent have one mode and flag", Port(.theirs)
+    )]
     Port {
         /// The parent's name.
         parent: String,
@@ -86,8 +89,8 @@ pub enum Conflict {
     },
 }
 
-/// Everything in which `network` is at odds with the others. One of the others that has its name is itself, as it was, and passed
-/// over.
+/// Everything in which `network` is at odds with the others. One of the others that has its name is itself, as it
+/// was, and passed over.
 #[must_use]
 pub fn conflicts<'a>(network: &Network, others: impl IntoIterator<Item = &'a Network>) -> Vec<Conflict> {
     let others = others.into_iter().filter(|other| other.name != network.name);

@@ -10,7 +10,7 @@ use plan::IfName;
 use thiserror::Error;
 
 use super::{
-    Catalog, CatalogError, Network, NetworkName, ParentSpec, SubnetSpec,
+    Catalog, CatalogError, Network, NetworkName, ParentSpec, SubnetSpec, VlanId,
     catalog::Listing,
     conflict::{self, Conflict},
     default_pool,
@@ -103,6 +103,19 @@ pub enum Refusal {
     /// Loopback by another name.
     #[error("`{0}` is a loopback link, which carries no macvlan or ipvlan links")]
     Loopback(IfName),
+    /// A link that goes away with the networks it was made for, and at the latest with the next boot.
+    #[error(
+        "`{0}` was made for another network and goes with it; name the link below it, and the VLAN if it is one"
+    )]
+    Ours(IfName),
+    /// A port of a bridge, a bond or the like.
+    #[error("`{parent}` is a port of {master} and carries no other links; name {master} as the parent")]
+    Port {
+        /// What it names.
+        parent: String,
+        /// The bridge or bond.
+        master: String,
+    },
     /// More than the parent's: the kernel refuses it (`macvlan_change_mtu`, `ipvlan_link_new`).
     #[error(
         "mtu {mtu} is more than that of its parent {parent} ({limit}); raise the parent's or lower this one"
@@ -132,7 +145,7 @@ pub fn create(catalog: &Catalog, network: Network, choose: Choose, host: &Host) 
         refusals.push(Refusal::Exists(network.name.clone()));
     }
     refusals.extend(conflict::conflicts(&network, &others).into_iter().map(Refusal::from));
-    refusals.extend(parent(&network, host));
+    refusals.extend(parent_refusals(&network, host));
     if !refusals.is_empty() {
         return Err(Error::Refused { network: network.name, source: Refusals(refusals) });
     }
@@ -173,18 +186,45 @@ fn taken(others: &[Network], host: &Host) -> Vec<IpNetwork> {
 }
 
 /// What the host's links have against the network.
-fn parent(network: &Network, host: &Host) -> Vec<Refusal> {
-    let (named, sub_interface) = match &network.parent {
-        ParentSpec::Dummy => return too_large(network, "(a dummy)", DUMMY_MTU).into_iter().collect(),
-        ParentSpec::Link(name) => (name, None),
-        ParentSpec::Vlan { parent, vlan } => (parent, Some(format!("{parent}.{}", vlan.get()))),
-    };
-    let Some(link) = host.link(named.as_str()) else {
-        return vec![Refusal::NoParent { parent: named.clone(), links: candidates(host) }];
-    };
-    let lowest = sub_interface.and_then(|name| host.link(&name)).unwrap_or(link);
-    let loopback = link.loopback.then(|| Refusal::Loopback(named.clone()));
-    loopback.into_iter().chain(too_large(network, &lowest.name, lowest.mtu)).collect()
+fn parent_refusals(network: &Network, host: &Host) -> Vec<Refusal> {
+    match &network.parent {
+        ParentSpec::Dummy => too_large(network, "a dummy", DUMMY_MTU).into_iter().collect(),
+        ParentSpec::Link(name) => as_it_stands(network, name, host),
+        ParentSpec::Vlan { parent, vlan } => sub_interface(network, parent, *vlan, host),
+    }
+}
+
+fn as_it_stands(network: &Network, name: &IfName, host: &Host) -> Vec<Refusal> {
+    match named(name, host) {
+        Err(refusal) => vec![refusal],
+        Ok(link) if link.ours => vec![Refusal::Ours(name.clone())],
+        Ok(link) => below(network, link),
+    }
+}
+
+/// Only a sub-interface that is there already can refuse anything: that its parent is a port matters not, for tagged frames
+/// are taken out before the receive handler sees them (`__netif_receive_skb_core`).
+fn sub_interface(network: &Network, parent: &IfName, vlan: VlanId, host: &Host) -> Vec<Refusal> {
+    let existing = host.link(&format!("{parent}.{}", vlan.get()));
+    match (named(parent, host), existing) {
+        (Err(refusal), _) => vec![refusal],
+        (Ok(_), Some(link)) => below(network, link),
+        (Ok(link), None) => too_large(network, &link.name, link.mtu).into_iter().collect(),
+    }
+}
+
+fn named<'a>(name: &IfName, host: &'a Host) -> Result<&'a HostLink, Refusal> {
+    match host.link(name.as_str()) {
+        None => Err(Refusal::NoParent { parent: name.clone(), links: candidates(host) }),
+        Some(link) if link.loopback => Err(Refusal::Loopback(name.clone())),
+        Some(link) => Ok(link),
+    }
+}
+
+/// What the link right below the network's own refuses.
+fn below(network: &Network, link: &HostLink) -> Vec<Refusal> {
+    let port = link.taken_by.clone().map(|master| Refusal::Port { parent: link.name.clone(), master });
+    port.into_iter().chain(too_large(network, &link.name, link.mtu)).collect()
 }
 
 fn too_large(network: &Network, parent: &str, limit: u32) -> Option<Refusal> {
@@ -213,9 +253,21 @@ mod tests {
     }
 
     fn host() -> Host {
-        let link = |name: &str, mtu, loopback| HostLink { name: name.to_owned(), mtu, loopback };
+        let link = |name: &str, mtu| HostLink {
+            name: name.to_owned(),
+            mtu,
+            loopback: name == "lo",
+            ours: name == "eth0.60",
+            taken_by: (name == "eth1").then(|| "br0".to_owned()),
+        };
         Host {
-            links: vec![link("lo", 65536, true), link("eth0", 1500, false), link("eth0.50", 1400, false)],
+            links: vec![
+                link("lo", 65536),
+                link("eth0", 1500),
+                link("eth0.50", 1400),
+                link("eth0.60", 1500),
+                link("eth1", 1500),
+            ],
             prefixes: vec!["172.17.0.1/16".parse().unwrap()],
         }
     }
@@ -248,7 +300,10 @@ mod tests {
             matches!(refused.as_slice(), [Refusal::Conflict(_), Refusal::NoParent { .. }]),
             "{refused:?}"
         );
-        assert_eq!(refused[1].to_string(), "there is no link `en0` on this host; there are eth0, eth0.50");
+        assert_eq!(
+            refused[1].to_string(),
+            "there is no link `en0` on this host; there are eth0, eth0.50, eth0.60, eth1"
+        );
         assert_eq!(catalog.names().unwrap().len(), 1);
         let again = refusals(&catalog, network("old", subnet));
         assert!(matches!(again.as_slice(), [Refusal::Exists(_)]), "{again:?}");
@@ -269,6 +324,27 @@ mod tests {
         assert_eq!(limit(r#""mtu": 1500, "parent": "eth0", "vlan": 50"#), 1400);
         assert_eq!(limit(r#""mtu": 9000, "parent": "eth0", "vlan": 51"#), 1500);
         assert_eq!(limit(r#""mtu": 1501"#), 1500);
+    }
+
+    #[test]
+    fn a_parent_stays_and_has_room() {
+        let directory = tempfile::tempdir().unwrap();
+        let catalog = Catalog::of(directory.path());
+        let refused = |fields: &str| {
+            let network = network("lan", &format!(r#""driver": "macvlan", {fields}"#));
+            match create(&catalog, network.clone(), Choose::default(), &host()) {
+                Err(Error::Refused { source, .. }) => source.0,
+                Ok(_) => {
+                    catalog.remove(&network.name).unwrap();
+                    Vec::new()
+                }
+                Err(other) => panic!("{other}"),
+            }
+        };
+        assert!(matches!(refused(r#""parent": "eth0.60""#).as_slice(), [Refusal::Ours(_)]));
+        assert_eq!(refused(r#""parent": "eth0", "vlan": 60"#), [], "shared with the network it was made for");
+        assert!(matches!(refused(r#""parent": "eth1""#).as_slice(), [Refusal::Port { .. }]));
+        assert_eq!(refused(r#""parent": "eth1", "vlan": 60"#), []);
     }
 
     #[test]

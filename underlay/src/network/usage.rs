@@ -22,7 +22,8 @@ pub struct SubnetUsage {
     pub capacity: u128,
     /// How many of them are leased, by whichever network.
     pub in_use: usize,
-    /// The addresses of the subnet that this network's containers have, and whose they are; some may lie outside the range.
+    /// The addresses of the subnet that this network's containers have, and whose they are; some may lie outside the
+    /// range.
     pub leases: BTreeMap<IpAddr, String>,
 }
 
@@ -37,7 +38,8 @@ pub enum Error {
     Read(#[from] StoreError),
 }
 
-/// What is leased of each subnet of the network. Before the first attach after a boot there is no run directory, and nothing is leased.
+/// What is leased of each subnet of the network. Before the first attach after a boot there is no run directory, and
+/// nothing is leased.
 pub fn usage(layout: &Layout, network: &Network) -> Result<Vec<SubnetUsage>, Error> {
     let store = if layout.run.is_dir() { Some(LeaseDirectory::open(&layout.run)?) } else { None };
     network.subnets.iter().map(|spec| Ok(of_subnet(network, spec, store.as_ref())?)).collect()

@@ -10,7 +10,7 @@ use super::{Error, Parents, link_name};
 use crate::network::{Network, NetworkName, ParentSpec, VlanId};
 
 /// The alias of every link that we made in the host's namespace.
-const MARK: &str = "underlay parent";
+pub(super) const MARK: &str = "underlay parent";
 
 /// The name of a VLAN sub-interface: `eth0.50`, as everybody has it; if that is longer than the kernel takes, `vlan50-` and a hash of
 /// the parent's name.

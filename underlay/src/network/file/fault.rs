@@ -141,7 +141,10 @@ pub enum Fault {
     #[error("`{}` is not an IP address", Excerpt(.0))]
     Address(String),
     /// Not an address with a prefix length.
-    #[error("`{}` is not a subnet; write address and prefix length, such as 192.168.1.0/24 or 2001:db8::/64", Excerpt(.0))]
+    #[error(
+        "`{}` is not a subnet; write address and prefix length, such as 192.168.1.0/24 or 2001:db8::/64",
+        Excerpt(.0)
+    )]
     Prefix(String),
     /// An address after the slash of which nothing follows.
     #[error("{0} has no prefix length; write one behind it, such as {0}/{1}")]
@@ -155,7 +158,10 @@ pub enum Fault {
         meant: IpNetwork,
     },
     /// Neither a prefix nor `FIRST-LAST`.
-    #[error("`{}` is not a range; write a part of the subnet such as 192.168.1.128/25, or 192.168.1.10-192.168.1.99", Excerpt(.0))]
+    #[error(
+        "`{}` is not a range; write a part of the subnet such as 192.168.1.128/25, or 192.168.1.10-192.168.1.99",
+        Excerpt(.0)
+    )]
     RangeForm(String),
     /// First and last exchanged.
     #[error("{first}-{last} runs backwards; did you mean {last}-{first}?")]

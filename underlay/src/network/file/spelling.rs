@@ -16,21 +16,29 @@ pub(super) fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str
         .map(|(_, candidate)| candidate)
 }
 
-/// Levenshtein's distance: insertions, deletions and replacements.
+/// The least number of insertions, deletions, replacements and exchanges of neighbours (Damerau and Levenshtein, each
+/// place changed once at most).
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (position, from) in a.chars().enumerate() {
-        let mut left = position + 1;
-        let mut next = vec![left];
-        for (to, above) in b.iter().zip(row.windows(2)) {
-            let &[diagonal, up] = above else { continue };
-            left = (diagonal + usize::from(from != *to)).min(up + 1).min(left + 1);
-            next.push(left);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for i in 1..=a.len() {
+        let mut left = i;
+        let mut row = vec![left];
+        for j in 1..=b.len() {
+            let at =
+                |up: usize, back: usize| rows.get(i.checked_sub(up)?)?.get(j.checked_sub(back)?).copied();
+            let same = |in_a: usize, in_b: usize| {
+                a.get(i.wrapping_sub(in_a)).is_some_and(|c| b.get(j.wrapping_sub(in_b)) == Some(c))
+            };
+            let replaced = at(1, 1).map(|cost| cost + usize::from(!same(1, 1)));
+            let deleted = at(1, 0).map(|cost| cost + 1);
+            let exchanged = at(2, 2).filter(|_| same(1, 2) && same(2, 1)).map(|cost| cost + 1);
+            left = [replaced, deleted, exchanged].into_iter().flatten().fold(left + 1, usize::min);
+            row.push(left);
         }
-        row = next;
+        rows.push(row);
     }
-    row.last().copied().unwrap_or_default()
+    rows.last().and_then(|row| row.last()).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -44,6 +52,7 @@ mod tests {
         assert_eq!(nearest("gatewy", &known), Some("gateway"));
         assert_eq!(nearest("ip-range", &known), Some("ip_range"));
         assert_eq!(nearest("MTU", &known), Some("mtu"));
+        assert_eq!(nearest("mut", &known), Some("mtu"));
         assert_eq!(nearest("created", &known), None);
         assert_eq!(nearest("mac", &known), None);
         assert_eq!(nearest("", &known), None);
@@ -54,5 +63,7 @@ mod tests {
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("abc", ""), 3);
+        assert_eq!(distance("brdige", "bridge"), 1);
+        assert_eq!(distance("ab", "ba"), 1);
     }
 }
