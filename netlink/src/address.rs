@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnetwork::IpNetwork;
 use rtnetlink::{
     AddressMessageBuilder,
-    packet_core::{NLM_F_CREATE, NLM_F_EXCL},
+    packet_core::{DefaultNla, NLM_F_CREATE, NLM_F_EXCL},
     packet_route::{
         RouteNetlinkMessage,
-        address::{AddressHeader, AddressHeaderFlags, AddressMessage},
+        address::{AddressAttribute, AddressHeader, AddressHeaderFlags, AddressMessage},
     },
 };
 
@@ -20,16 +20,33 @@ const HEADER_BYTES: usize = 8;
 const ADDRESS: u16 = 1;
 /// `IFA_LOCAL`: the link's own address, if it differs from `IFA_ADDRESS`; in IPv4 always there.
 const LOCAL: u16 = 2;
+/// `IFA_TARGET_NETNSID` (Linux 4.20): whose addresses are meant.
+const TARGET_NETNSID: u16 = 10;
 
 impl Socket {
     /// The addresses of a link, IPv4 first, with the prefix lengths that the kernel has for them. Empty if
     /// there is no such link.
     pub fn addresses(&self, index: u32) -> Result<Vec<IpNetwork>> {
+        self.dump_addresses(index, None)
+    }
+
+    /// The addresses of a link of another namespace, by the number of the namespace as in [`Socket::link_in`]. Empty
+    /// if there is no such link or namespace.
+    pub fn addresses_in(&self, nsid: i32, index: u32) -> Result<Vec<IpNetwork>> {
+        self.dump_addresses(index, Some(nsid))
+    }
+
+    fn dump_addresses(&self, index: u32, nsid: Option<i32>) -> Result<Vec<IpNetwork>> {
         let mut message = AddressMessage::default();
         message.header.index = index;
+        if let Some(nsid) = nsid {
+            let target = DefaultNla::new(TARGET_NETNSID, nsid.to_ne_bytes().to_vec());
+            message.attributes.push(AddressAttribute::Other(target));
+        }
         let operation = format_args!("list the addresses of link {index}");
         let entries = match self.dump(operation, &RouteNetlinkMessage::GetAddress(message)) {
             Err(error) if error.is_missing() => return Ok(Vec::new()),
+            Err(error) if nsid.is_some() && error.is_unknown_namespace() => return Ok(Vec::new()),
             entries => entries?,
         };
         // A protocol without strict checking lists all links' addresses.
@@ -85,7 +102,7 @@ fn ip(value: &[u8]) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use rtnetlink::{packet_core::Emitable, packet_route::address::AddressAttribute};
+    use rtnetlink::packet_core::Emitable;
 
     use super::*;
 

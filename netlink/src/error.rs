@@ -131,6 +131,17 @@ impl Error {
         self.is_refusal(&[Errno::ENODEV, Errno::ENOENT, Errno::ESRCH, Errno::EADDRNOTAVAIL])
     }
 
+    /// The request asks for what cannot be: EINVAL, or an address that no link can have (EADDRNOTAVAIL).
+    pub(crate) fn is_invalid(&self) -> bool {
+        self.is_refusal(&[Errno::EINVAL, Errno::EADDRNOTAVAIL])
+    }
+
+    /// The caller lacks the privilege for it.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        self.is_refusal(&[Errno::EPERM, Errno::EACCES])
+    }
+
     /// The number that was given names no namespace. The kernel answers EINVAL, without a text of its own or
     /// with one about namespaces; another EINVAL comes with a text that says what is invalid.
     pub(crate) fn is_unknown_namespace(&self) -> bool {

@@ -1,7 +1,7 @@
-//! Links, addresses, routes and the numbers of network namespaces, over a blocking rtnetlink socket.
+//! Links, addresses, routes, neighbours and the numbers of network namespaces, over a blocking rtnetlink socket.
 //!
 //! A [`Socket`] belongs to the network namespace in which it was opened and acts there for as long as it
-//! lives, wherever its owner goes; only [`Socket::link_in`] and [`Socket::delete_in`] reach into another
+//! lives, wherever its owner goes; only [`Socket::link_in`], [`Socket::addresses_in`] and [`Socket::delete_in`] reach into another
 //! namespace, by the number that [`Socket::assign_nsid`] gave it. Every call is one request and its answer:
 //! nothing is cached, nothing is retried except a dump that changed while it was read.
 //!
@@ -13,10 +13,14 @@ mod attribute;
 mod error;
 mod link;
 mod namespace;
+mod neighbour;
 mod route;
 mod socket;
 
 pub use error::{Error, Result};
-pub use link::{IpvlanFlag, IpvlanMode, Kind, Link, LinkKey, Lookup, MacvlanMode, NewKind, NewLink, Removal};
+pub use link::{
+    Driver, IpvlanFlag, IpvlanMode, Kind, Link, LinkKey, Lookup, MacvlanMode, NewKind, NewLink, Removal,
+};
+pub use neighbour::Neighbour;
 pub use route::{DefaultRoutes, NewRoute, RouteKind};
 pub use socket::Socket;

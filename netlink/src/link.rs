@@ -6,12 +6,14 @@ use rtnetlink::packet_route::link::LinkMessage;
 
 mod change;
 mod decode;
+mod driver;
 mod dummy;
 mod ipvlan;
 mod lookup;
 mod macvlan;
 mod vlan;
 
+pub use driver::Driver;
 pub use ipvlan::{IpvlanFlag, IpvlanMode};
 pub use macvlan::MacvlanMode;
 
@@ -141,21 +143,12 @@ pub enum NewKind {
 }
 
 impl NewKind {
-    /// The name under which the kernel registers the driver.
-    const fn driver(self) -> &'static str {
+    const fn driver(self) -> Driver {
         match self {
-            Self::Macvlan { .. } => macvlan::DRIVER,
-            Self::Ipvlan { .. } => ipvlan::DRIVER,
-            Self::Vlan { .. } => vlan::DRIVER,
-            Self::Dummy => dummy::DRIVER,
-        }
-    }
-
-    /// The module that has the driver.
-    const fn module(self) -> &'static str {
-        match self {
-            Self::Vlan { .. } => vlan::MODULE,
-            _ => self.driver(),
+            Self::Macvlan { .. } => Driver::Macvlan,
+            Self::Ipvlan { .. } => Driver::Ipvlan,
+            Self::Vlan { .. } => Driver::Vlan,
+            Self::Dummy => Driver::Dummy,
         }
     }
 

@@ -11,7 +11,7 @@ use rtnetlink::{
 
 use crate::{
     error::{Error, Result},
-    link::{NewKind, NewLink, Removal},
+    link::{NewLink, Removal},
     socket::Socket,
 };
 
@@ -26,12 +26,12 @@ impl Socket {
         message.attributes.extend(new.mtu.map(LinkAttribute::Mtu));
         message.attributes.extend(new.namespace.map(|fd| LinkAttribute::NetNsFd(fd.as_raw_fd())));
         self.request(
-            format_args!("create {} link {}", new.kind.driver(), new.name),
+            format_args!("create {} link {}", new.kind.driver().name(), new.name),
             RouteNetlinkMessage::NewLink(message),
             NLM_F_CREATE | NLM_F_EXCL,
         )
         .map(drop)
-        .map_err(|error| explain(error, new.kind))
+        .map_err(|error| explain(error, new.kind.driver().module()))
     }
 
     /// Brings a link up and, in the same message, writes its alias (at most 255 bytes), if one is given.
@@ -86,12 +86,12 @@ impl Socket {
 
 /// The kernel names no driver when it says that it has none; other EOPNOTSUPP, such as a parent that can
 /// carry no VLAN, come with another text.
-fn explain(error: Error, kind: NewKind) -> Error {
+pub(super) fn explain(error: Error, module: &'static str) -> Error {
     match error {
         Error::Refused { operation, errno: Errno::EOPNOTSUPP, kernel }
             if kernel.as_deref().is_none_or(|text| text.contains("Unknown device type")) =>
         {
-            Error::NoDriver { operation, module: kind.module() }
+            Error::NoDriver { operation, module }
         }
         other => other,
     }
@@ -108,11 +108,10 @@ mod tests {
 
     #[test]
     fn an_unknown_device_type_names_the_module_and_another_refusal_stays() {
-        let kind = NewKind::Vlan { parent: 1, id: 50 };
         for kernel in [None, Some("Unknown device type")] {
-            assert!(matches!(explain(unsupported(kernel), kind), Error::NoDriver { module: "8021q", .. }));
+            assert!(matches!(explain(unsupported(kernel), "8021q"), Error::NoDriver { module: "8021q", .. }));
         }
-        let refused = explain(unsupported(Some("VLANs not supported on device")), kind);
+        let refused = explain(unsupported(Some("VLANs not supported on device")), "8021q");
         assert!(matches!(refused, Error::Refused { errno: Errno::EOPNOTSUPP, .. }), "{refused}");
     }
 }
