@@ -29,6 +29,7 @@ Examples:
 Options for -o:
   parent=LINK        the link to stand on; without one the network is isolated
   parent=LINK.VLAN   VLAN of LINK, unless a link of that very name exists
+  parent=auto        the link of the host's default route at each attach
   macvlan_mode=MODE  bridge (default), vepa, private, passthru
   ipvlan_mode=MODE   l2 (default), l3, l3s
   ipvlan_flag=FLAG   bridge (default), private, vepa

@@ -22,5 +22,5 @@ pub use link::{
     Driver, IpvlanFlag, IpvlanMode, Kind, Link, LinkKey, Lookup, MacvlanMode, NewKind, NewLink, Removal,
 };
 pub use neighbour::Neighbour;
-pub use route::{DefaultRoutes, NewRoute, RouteKind};
+pub use route::{DefaultLinks, DefaultRoutes, NewRoute, RouteKind};
 pub use socket::Socket;

@@ -13,7 +13,7 @@ use rtnetlink::{
 };
 
 use crate::{
-    attribute::attributes,
+    attribute::{attributes, number_u32},
     error::{Error, Result},
     socket::Socket,
 };
@@ -22,6 +22,12 @@ use crate::{
 const HEADER_BYTES: usize = 12;
 /// `RTA_DST`.
 const DESTINATION: u16 = 1;
+/// `RTA_OIF`.
+const LINK: u16 = 4;
+/// `RTA_PRIORITY`.
+const METRIC: u16 = 6;
+/// `RTA_MULTIPATH`.
+const HOPS: u16 = 9;
 
 /// A route to add or to delete: main table, `RTPROT_STATIC`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +66,15 @@ pub struct DefaultRoutes {
     pub ipv6: bool,
 }
 
+/// The links of the default routes in the main table, by index.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DefaultLinks {
+    /// 0.0.0.0/0.
+    pub ipv4: Option<u32>,
+    /// `::/0`.
+    pub ipv6: Option<u32>,
+}
+
 impl Socket {
     /// Adds a route; fails with `is_exists` if there is one of this destination and metric.
     pub fn add_route(&self, route: &NewRoute) -> Result<()> {
@@ -84,6 +99,15 @@ impl Socket {
         })
     }
 
+    /// The links of the default routes, in each family the one of the lowest metric; of a route with several hops the
+    /// first hop's. A route by nexthop object has a link here unless `net.ipv4.nexthop_compat_mode` is off.
+    pub fn default_route_links(&self) -> Result<DefaultLinks> {
+        Ok(DefaultLinks {
+            ipv4: self.default_route_link(AddressFamily::Inet)?,
+            ipv6: self.default_route_link(AddressFamily::Inet6)?,
+        })
+    }
+
     /// Where the routes of the main table lead, IPv4 first, the default ones left out.
     pub fn destinations(&self) -> Result<Vec<IpNetwork>> {
         let mut destinations = Vec::new();
@@ -95,6 +119,12 @@ impl Socket {
 
     fn has_default_route(&self, family: AddressFamily) -> Result<bool> {
         Ok(self.routes(family)?.iter().any(|route| is_default(route, family)))
+    }
+
+    fn default_route_link(&self, family: AddressFamily) -> Result<Option<u32>> {
+        let routes = self.routes(family)?;
+        let ways = routes.iter().filter_map(|route| way_out(route, family));
+        Ok(ways.min_by_key(|way| way.metric).map(|way| way.link))
     }
 
     fn routes(&self, family: AddressFamily) -> Result<Vec<Vec<u8>>> {
@@ -184,6 +214,33 @@ fn is_default(message: &[u8], family: AddressFamily) -> bool {
     })
 }
 
+/// Where a default route sends packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct WayOut {
+    metric: u32,
+    link: u32,
+}
+
+/// Reads metric and link of an `RTM_NEWROUTE`; none if it is no default route, or one that drops packets.
+fn way_out(message: &[u8], family: AddressFamily) -> Option<WayOut> {
+    let is_unicast = RouteHeader::parse(message).is_ok_and(|header| header.kind == RouteType::Unicast);
+    if !is_unicast || !is_default(message, family) {
+        return None;
+    }
+    // IPv4 leaves out a metric of 0.
+    let (mut metric, mut link, mut first_hop) = (0, None, None);
+    for (kind, value) in attributes(message.get(HEADER_BYTES..)?) {
+        match kind {
+            METRIC => metric = number_u32(value)?,
+            LINK => link = number_u32(value),
+            // `struct rtnexthop`: length, flags and weight in four bytes, then the link's index.
+            HOPS => first_hop = value.get(4..8).and_then(number_u32),
+            _ => {}
+        }
+    }
+    Some(WayOut { metric, link: link.or(first_hop)? })
+}
+
 /// Reads the destination of an `RTM_NEWROUTE` of the main table; none for a default route.
 fn destination(message: &[u8], family: AddressFamily) -> Option<IpNetwork> {
     let header = RouteHeader::parse(message).ok()?;
@@ -205,7 +262,10 @@ fn impossible(operation: std::fmt::Arguments<'_>, why: &'static str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use rtnetlink::{packet_core::Emitable, packet_route::route::RouteAttribute};
+    use rtnetlink::{
+        packet_core::Emitable,
+        packet_route::route::{RouteAttribute, RouteNextHop},
+    };
 
     use super::*;
 
@@ -222,6 +282,32 @@ mod tests {
         assert_eq!(read("2001:db8::/32", "fe80::1", v6), Some("2001:db8::/32".parse().unwrap()));
         assert_eq!(read("10.0.0.0/8", "10.0.0.1", v6), None);
         assert_eq!(read("0.0.0.0/0", "10.0.0.1", v4), None);
+    }
+
+    #[test]
+    fn the_way_out_is_the_link_or_the_first_hops() {
+        let read = |message: &RouteMessage| {
+            let mut bytes = vec![0; message.buffer_len()];
+            message.emit(&mut bytes);
+            way_out(&bytes, AddressFamily::Inet)
+        };
+        let default = via("0.0.0.0/0", "10.0.0.1");
+        assert_eq!(read(&message(&default).unwrap()), Some(WayOut { metric: 0, link: 2 }));
+        let with_metric = NewRoute { metric: Some(100), ..default };
+        assert_eq!(read(&message(&with_metric).unwrap()), Some(WayOut { metric: 100, link: 2 }));
+
+        let mut multipath = message(&NewRoute { gateway: None, link: None, ..with_metric }).unwrap();
+        let hop = |link| {
+            let mut hop = RouteNextHop::default();
+            hop.interface_index = link;
+            hop
+        };
+        multipath.attributes.push(RouteAttribute::MultiPath(vec![hop(7), hop(8)]));
+        assert_eq!(read(&multipath), Some(WayOut { metric: 100, link: 7 }));
+
+        assert_eq!(read(&message(&via("10.0.0.0/8", "10.0.0.1")).unwrap()), None);
+        let drops = NewRoute { kind: RouteKind::Unreachable, gateway: None, link: None, ..default };
+        assert_eq!(read(&message(&drops).unwrap()), None);
     }
 
     fn via(destination: &str, gateway: &str) -> NewRoute {

@@ -16,7 +16,7 @@ mod port;
 use std::{fs, io, net::IpAddr, os::unix::fs::DirBuilderExt, path::PathBuf, time::Instant};
 
 use ipnetwork::IpNetwork;
-use netlink::{Link, Socket};
+use netlink::{DefaultLinks, Link, Socket};
 use plan::{IfName, InvalidIfName};
 use thiserror::Error;
 
@@ -58,6 +58,17 @@ pub enum Error {
         parent: IfName,
         /// The links of the host.
         links: String,
+    },
+    /// The parent is the default route's, and there is none.
+    #[error(
+        "network {network}: its parent is `auto`, the interface of the {family} default route, and this host has none; \
+         add a default route, or name a parent"
+    )]
+    NoDefaultRoute {
+        /// Which network.
+        network: NetworkName,
+        /// IPv4 or IPv6.
+        family: &'static str,
     },
     /// It leads nowhere.
     #[error(
@@ -181,7 +192,10 @@ impl<'a> Parents<'a> {
     /// Idempotent. Of two hooks that need the same sub-interface at once, one makes it and the other finds it: the parent's lock is
     /// held for all of this.
     pub fn ensure(&self, network: &Network, cookie: u64, deadline: Instant) -> Result<Parent, Error> {
-        let name = link_name(network)?;
+        let name = match link_name(network)? {
+            Some(name) => name,
+            None => self.default_route_link(network)?,
+        };
         let _lock = self.lock(&name, deadline)?;
         let link = self.ensure_link(network, &name)?;
         self.claim(network, &name, cookie)?;
@@ -200,7 +214,7 @@ impl<'a> Parents<'a> {
 
     fn ensure_link(&self, network: &Network, name: &IfName) -> Result<Link, Error> {
         let link = match &network.parent {
-            ParentSpec::Link(_) => self.existing(network, name)?,
+            ParentSpec::Link(_) | ParentSpec::DefaultRoute => self.existing(network, name)?,
             ParentSpec::Vlan { parent, vlan } => self.ensure_vlan(network, name, parent, *vlan)?,
             ParentSpec::Dummy => self.ensure_dummy(network, name)?,
         };
@@ -221,6 +235,17 @@ impl<'a> Parents<'a> {
         Err(Error::Missing { network: network.name.clone(), parent: name.clone(), links: links.join(", ") })
     }
 
+    fn default_route_link(&self, network: &Network) -> Result<IfName, Error> {
+        let DefaultLinks { ipv4, ipv6 } = self.socket.default_route_links()?;
+        let (index, family) = if network.is_ipv6_only() { (ipv6, "IPv6") } else { (ipv4, "IPv4") };
+        // A link may vanish between the two questions, and the default route with it.
+        let link = index.map_or(Ok(None), |index| self.socket.link_by_index(index))?;
+        let Some(link) = link else {
+            return Err(Error::NoDefaultRoute { network: network.name.clone(), family });
+        };
+        IfName::new(link.name).map_err(|source| Error::Name { network: network.name.clone(), source })
+    }
+
     fn bring_up(&self, network: &Network, name: &IfName, link: &Link) -> Result<(), Error> {
         if link.up {
             return Ok(());
@@ -238,12 +263,13 @@ impl<'a> Parents<'a> {
     }
 }
 
-/// The name of the link that the network's links hang on.
-pub fn link_name(network: &Network) -> Result<IfName, Error> {
+/// The name of the link that the network's links hang on; none if that is for the host's default route to say.
+pub fn link_name(network: &Network) -> Result<Option<IfName>, Error> {
     let failed = |source| Error::Name { network: network.name.clone(), source };
     match &network.parent {
-        ParentSpec::Link(name) => Ok(name.clone()),
-        ParentSpec::Vlan { parent, vlan } => vlan_name(parent, *vlan).map_err(failed),
-        ParentSpec::Dummy => dummy_name(&network.name).map_err(failed),
+        ParentSpec::Link(name) => Ok(Some(name.clone())),
+        ParentSpec::DefaultRoute => Ok(None),
+        ParentSpec::Vlan { parent, vlan } => vlan_name(parent, *vlan).map(Some).map_err(failed),
+        ParentSpec::Dummy => dummy_name(&network.name).map(Some).map_err(failed),
     }
 }

@@ -223,6 +223,16 @@ fn only_a_number_behind_the_last_dot_is_a_vlan() {
 }
 
 #[test]
+fn the_default_routes_link_is_named_auto_and_has_no_vlan() {
+    let auto = typed("-d macvlan --subnet 10.0.0.0/24 -o parent=auto lan");
+    let definition = r#"{"driver": "macvlan", "parent": "auto", "subnets": [{"subnet": "10.0.0.0/24"}]}"#;
+    assert_eq!(auto.checked.network, network("lan", definition));
+    for line in ["-d macvlan -o parent=auto.50 lan", "-d macvlan -o parent=auto --vlan 50 lan"] {
+        assert_eq!(complaints(line), ["--vlan: a VLAN needs a parent by its name, not `auto`"]);
+    }
+}
+
+#[test]
 fn our_own_words_are_understood() {
     let mut line = words(
         "-d macvlan --subnet 10.0.0.0/24 --vlan 7 --mtu 1400 --dns 10.0.0.53 --dns-search lan,example.org \

@@ -57,6 +57,7 @@ fn parent(parent: &ParentSpec) -> String {
     match parent {
         ParentSpec::Dummy => "-".to_owned(),
         ParentSpec::Link(name) => name.to_string(),
+        ParentSpec::DefaultRoute => file::AUTO.to_owned(),
         ParentSpec::Vlan { parent, vlan } => format!("{parent}.{}", vlan.get()),
     }
 }

@@ -168,10 +168,11 @@ fn link_conflict(network: &Network, other: &Network) -> Option<Conflict> {
 }
 
 /// The link's name, by which a sub-interface of ours is the same as one that is named as it stands. A dummy is
-/// no other network's.
+/// no other network's; which link the default route leads to is known at attach only, where the claim on it is refused
+/// if it has to be.
 fn parent_name(parent: &ParentSpec) -> Option<String> {
     match parent {
-        ParentSpec::Dummy => None,
+        ParentSpec::Dummy | ParentSpec::DefaultRoute => None,
         ParentSpec::Link(name) => Some(name.to_string()),
         ParentSpec::Vlan { parent, vlan } => Some(format!("{parent}.{}", vlan.get())),
     }
@@ -304,6 +305,12 @@ mod tests {
         assert_eq!(between(&vlan, &on("eth0.50", MACVLAN)).len(), 1);
         assert!(between(&vlan, &on("eth0", MACVLAN)).is_empty());
         assert!(between(&vlan, &on("eth0", r#""driver": "macvlan", "vlan": 51"#)).is_empty());
+    }
+
+    #[test]
+    fn what_the_default_route_leads_to_is_at_odds_with_nobody_beforehand() {
+        assert!(between(&on("auto", IPVLAN), &on("auto", MACVLAN)).is_empty());
+        assert!(between(&on("auto", PASSTHRU), &on("eth0", MACVLAN)).is_empty());
     }
 
     #[test]

@@ -189,6 +189,8 @@ fn taken(others: &[Network], host: &Host) -> Vec<IpNetwork> {
 fn parent_refusals(network: &Network, host: &Host) -> Vec<Refusal> {
     match &network.parent {
         ParentSpec::Dummy => too_large(network, "a dummy", DUMMY_MTU).into_iter().collect(),
+        // Which link it is, and what that has against it, shows at each attach.
+        ParentSpec::DefaultRoute => Vec::new(),
         ParentSpec::Link(name) => as_it_stands(network, name, host),
         ParentSpec::Vlan { parent, vlan } => sub_interface(network, parent, *vlan, host),
     }

@@ -46,6 +46,9 @@ pub enum ParentSpec {
     Dummy,
     /// A link of the host as it stands.
     Link(IfName),
+    /// The link of the host's default route, looked for at each attach: of the IPv6 one if the network has IPv6 subnets
+    /// alone, else of the IPv4 one. Written `auto`, which therefore names no link.
+    DefaultRoute,
     /// The 802.1Q sub-interface `parent.vlan`, made if it is not there.
     Vlan {
         /// The link that carries the tagged frames.
@@ -140,6 +143,12 @@ impl Network {
     #[must_use]
     pub const fn leads_out(&self) -> bool {
         !self.internal && !matches!(self.parent, ParentSpec::Dummy)
+    }
+
+    /// Whether it is of IPv6 alone.
+    #[must_use]
+    pub fn is_ipv6_only(&self) -> bool {
+        !self.subnets.is_empty() && self.subnets.iter().all(|spec| spec.subnet.is_ipv6())
     }
 
     /// Whether one container at a time owns the parent.

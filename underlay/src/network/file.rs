@@ -22,7 +22,7 @@ pub(super) use address::overlap;
 pub use address::range_text;
 pub use fault::{Fault, Mistake, Mistakes, Warning};
 use item::{Fields, Findings, Item, Placed};
-pub use link::driver_words;
+pub use link::{AUTO, driver_words};
 pub use print::Document;
 use tree::Node;
 

@@ -119,10 +119,9 @@ impl Parents<'_> {
         networks: &[Network],
         deadline: Instant,
     ) -> Result<Option<IfName>, Error> {
-        let name = link_name(network)?;
         let is_ours = matches!(network.parent, ParentSpec::Vlan { .. } | ParentSpec::Dummy);
-        let is_wanted = networks.iter().any(|other| link_name(other).is_ok_and(|other| other == name));
-        if !is_ours || is_wanted {
+        let Some(name) = link_name(network)?.filter(|_| is_ours) else { return Ok(None) };
+        if wanted(networks).any(|wanted| wanted == name) {
             return Ok(None);
         }
         self.remove_link(&name, deadline).map_err(|error| match error {
@@ -138,7 +137,7 @@ impl Parents<'_> {
         is_dry: bool,
         deadline: Instant,
     ) -> Result<Vec<IfName>, Error> {
-        let wanted: Vec<IfName> = networks.iter().filter_map(|network| link_name(network).ok()).collect();
+        let wanted: Vec<IfName> = wanted(networks).collect();
         let marked = self.socket.links()?.into_iter().filter(|link| link.alias.as_deref() == Some(MARK));
         let mut removed = Vec::new();
         for name in
@@ -196,6 +195,11 @@ impl Parents<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// The links that networks name, or have made.
+fn wanted(networks: &[Network]) -> impl Iterator<Item = IfName> {
+    networks.iter().filter_map(|network| link_name(network).ok().flatten())
 }
 
 fn failed(network: &Network, operation: &'static str, link: &IfName, source: netlink::Error) -> Error {

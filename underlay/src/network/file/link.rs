@@ -32,6 +32,9 @@ const IPVLAN_MODES: &Words<IpvlanMode> =
 const IPVLAN_FLAGS: &Words<IpvlanFlag> =
     &[("bridge", IpvlanFlag::Bridge), ("private", IpvlanFlag::Private), ("vepa", IpvlanFlag::Vepa)];
 
+/// The parent that is the link of the default route. No link of this name can be named.
+pub const AUTO: &str = "auto";
+
 /// IEEE 802.1Q, 9.6.
 const VLANS: RangeInclusive<u64> = 1..=4094;
 
@@ -71,10 +74,15 @@ pub(super) fn parent(fields: &mut Fields, findings: &mut Findings) -> Option<Par
         }
         return Some(ParentSpec::Dummy);
     };
-    let parent = parent.parse(host_link, findings).map(|parent| parent.value);
-    let Some(vlan) = vlan else { return parent.map(ParentSpec::Link) };
+    let parent = parent.parse(named_parent, findings).map(|parent| parent.value);
+    let Some(vlan) = vlan else { return parent };
     let vlan = vlan.number(VLANS, findings).and_then(VlanId::new);
-    Some(ParentSpec::Vlan { parent: parent?, vlan: vlan? })
+    let ParentSpec::Link(parent) = parent? else {
+        // Whose sub-interface it is would change with the default route, and nobody would know which one to remove.
+        findings.mistake(vlan_place, Fault::Unfit("a VLAN needs a parent by its name, not `auto`"));
+        return None;
+    };
+    Some(ParentSpec::Vlan { parent, vlan: vlan? })
 }
 
 /// Driver, mode and flag in the words of a definition; macvlan has no flag.
@@ -109,7 +117,10 @@ fn unknown(what: &'static str, known: Vec<&'static str>, text: &str) -> Fault {
     Fault::Word { word: text.to_owned(), what, near: spelling::nearest(text, &known), known }
 }
 
-fn host_link(text: &str) -> Result<IfName, Fault> {
-    let name = IfName::new(text)?;
-    if name.as_str() == "lo" { Err(Fault::Loopback) } else { Ok(name) }
+fn named_parent(text: &str) -> Result<ParentSpec, Fault> {
+    match IfName::new(text)? {
+        name if name.as_str() == "lo" => Err(Fault::Loopback),
+        name if name.as_str() == AUTO => Ok(ParentSpec::DefaultRoute),
+        name => Ok(ParentSpec::Link(name)),
+    }
 }

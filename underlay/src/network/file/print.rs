@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use ipnetwork::IpNetwork;
-use plan::{IfName, RouteKind};
+use plan::RouteKind;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{address::range_text, link, route::KINDS};
@@ -16,7 +16,7 @@ pub struct Document<'a> {
     name: &'a NetworkName,
     driver: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    parent: Option<&'a IfName>,
+    parent: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     vlan: Option<u16>,
     mode: &'static str,
@@ -77,8 +77,9 @@ impl<'a> From<&'a Network> for Document<'a> {
         let (driver, mode, flag) = link::driver_words(network.driver);
         let (parent, vlan) = match &network.parent {
             ParentSpec::Dummy => (None, None),
-            ParentSpec::Link(parent) => (Some(parent), None),
-            ParentSpec::Vlan { parent, vlan } => (Some(parent), Some(vlan.get())),
+            ParentSpec::Link(parent) => (Some(parent.as_str()), None),
+            ParentSpec::DefaultRoute => (Some(link::AUTO), None),
+            ParentSpec::Vlan { parent, vlan } => (Some(parent.as_str()), Some(vlan.get())),
         };
         Self {
             name: &network.name,

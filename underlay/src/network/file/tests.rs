@@ -157,6 +157,10 @@ fn a_vlan_needs_a_parent_and_is_in_its_range() {
         let complaint = complaints(&format!(r#""parent": "eth0", "vlan": {vlan}"#));
         assert_eq!(complaint, [format!("vlan: {vlan} is not between 1 and 4094")]);
     }
+    assert_eq!(
+        complaints(r#""parent": "auto", "vlan": 50"#),
+        ["vlan: a VLAN needs a parent by its name, not `auto`"]
+    );
     assert!(complaints(r#""parent": "lo""#)[0].starts_with("parent: loopback"));
     assert!(complaints(r#""parent": "../eth0""#)[0].starts_with("parent: `../eth0`"));
 }
@@ -343,6 +347,7 @@ fn any_parent() -> impl Strategy<Value = ParentSpec> {
     let vlan = (1..=4094_u16).prop_map(|vlan| VlanId::new(vlan).unwrap());
     prop_oneof![
         Just(ParentSpec::Dummy),
+        Just(ParentSpec::DefaultRoute),
         name.clone().prop_map(ParentSpec::Link),
         (name, vlan).prop_map(|(parent, vlan)| ParentSpec::Vlan { parent, vlan }),
     ]
