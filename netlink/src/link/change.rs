@@ -51,6 +51,14 @@ impl Socket {
         )
     }
 
+    /// Gives a link another Ethernet address.
+    pub fn set_mac(&self, index: u32, mac: [u8; 6]) -> Result<()> {
+        self.change(
+            format_args!("set the mac of link {index}"),
+            LinkUnspec::new_with_index(index).address(mac.to_vec()),
+        )
+    }
+
     /// Renames a link. Kernels before 6.2 do that only while it is down.
     pub fn rename(&self, index: u32, name: &str) -> Result<()> {
         self.change(

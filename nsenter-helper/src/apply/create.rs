@@ -15,7 +15,7 @@ use crate::{
 const PARENT_HOLDER: &str =
     "the parent carries links of another driver, or is a port of a bridge or bond; choose another parent";
 
-type Created = std::result::Result<(), Cause>;
+type Created = std::result::Result<Link, Cause>;
 
 /// What is needed from outside the namespace.
 pub(super) struct Creator {
@@ -30,6 +30,7 @@ impl Creator {
     /// Makes a link under its final name, down, and notes it in the journal.
     pub(super) fn create(&self, link: &CreateLink, inside: &Socket, journal: &mut Journal) -> Result<()> {
         self.create_named(link, inside, journal)
+            .and_then(|made| give_mac(link, &made, inside, journal))
             .map_err(|cause| Error::new(format!("create link {}", link.name), cause))
     }
 
@@ -46,7 +47,7 @@ impl Creator {
             result => {
                 result?;
                 journal.created(name);
-                note(journal, &link.name, inside.link_by_name(name)?).map(drop)
+                note(journal, &link.name, inside.link_by_name(name)?)
             }
         }
     }
@@ -57,8 +58,9 @@ impl Creator {
         let temporary = temporary_name(self.nsid);
         self.request(link, &temporary)?;
         journal.created(&temporary);
-        let index = note(journal, &link.name, inside.link_by_name(&temporary)?)?;
-        Ok(inside.rename(index, link.name.as_str())?)
+        let made = note(journal, &link.name, inside.link_by_name(&temporary)?)?;
+        inside.rename(made.index, link.name.as_str())?;
+        Ok(made)
     }
 
     fn request(&self, link: &CreateLink, name: &str) -> netlink::Result<()> {
@@ -79,10 +81,28 @@ pub(crate) fn temporary_name(nsid: i32) -> String {
     format!("ul-{nsid:x}")
 }
 
-fn note(journal: &mut Journal, name: &IfName, made: Option<Link>) -> std::result::Result<u32, Cause> {
+fn note(journal: &mut Journal, name: &IfName, made: Option<Link>) -> Created {
     let made = made.ok_or(Obstacle::Vanished)?;
     journal.found(name, &made);
-    Ok(made.index)
+    Ok(made)
+}
+
+/// A passthru link is born with its parent's address, whichever it was to have (`macvlan_common_newlink` in
+/// drivers/net/macvlan.c). Given another one later, it lends that to its parent for as long as it lives.
+fn give_mac(
+    link: &CreateLink,
+    made: &Link,
+    inside: &Socket,
+    journal: &mut Journal,
+) -> std::result::Result<(), Cause> {
+    match link.mac {
+        Some(mac) if made.mac != Some(mac.octets()) => {
+            inside.set_mac(made.index, mac.octets())?;
+            journal.has_mac(made.index, mac);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn kind(link: &CreateLink) -> NewKind {

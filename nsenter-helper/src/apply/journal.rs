@@ -39,6 +39,13 @@ impl Journal {
         });
     }
 
+    /// A link that was made was given another address.
+    pub(super) fn has_mac(&mut self, index: u32, mac: MacAddress) {
+        if let Some(link) = self.links.iter_mut().find(|link| link.index == index) {
+            link.mac = Some(mac);
+        }
+    }
+
     /// A route was made that outlives the links.
     pub(super) fn route(&mut self, route: NewRoute) {
         self.entries.push(Entry::Route(route));
