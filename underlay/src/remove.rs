@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::{
     attachment::ledger::{self, Ledger},
     container::ContainerId,
+    ipam::{LeaseDirectory, LeaseStore},
     layout::Layout,
     network::{
         Network, NetworkName,
@@ -72,10 +73,20 @@ pub fn remove(layout: &Layout, name: &NetworkName, deadline: Instant) -> Result<
     let parents = Parents::open(layout, &ledger)?;
     catalog.remove(name)?;
     let Some(network) = network else { return Ok(Removed { parent: None, error: None }) };
+    forget_cursors(layout, &network);
     Ok(match remove_parent(&parents, &catalog, &network, deadline) {
         Ok(parent) => Removed { parent, error: None },
         Err(error) => Removed { parent: None, error: Some(error) },
     })
+}
+
+/// Where it had got to in its ranges; what stays behind costs one link in a tmpfs and misleads nobody.
+fn forget_cursors(layout: &Layout, network: &Network) {
+    if let Ok(leases) = LeaseDirectory::open(layout.run()) {
+        for spec in &network.subnets {
+            let _ = leases.forget_cursor(&network.name, spec.subnet);
+        }
+    }
 }
 
 fn remove_parent(

@@ -140,6 +140,14 @@ impl LeaseStore for LeaseDirectory {
             .replace(&cursor_name(network, subnet), &last.to_string())
             .map_err(|e| StoreError::Cursor { network: network.clone(), subnet, source: e.into() })
     }
+
+    fn forget_cursor(&self, network: &NetworkName, subnet: IpNetwork) -> Result<(), StoreError> {
+        self.cursors.remove(&cursor_name(network, subnet)).map_err(|e| StoreError::Cursor {
+            network: network.clone(),
+            subnet,
+            source: e.into(),
+        })
+    }
 }
 
 /// `/` cannot be in a file's name, `@` cannot be in a network's.
@@ -280,8 +288,10 @@ mod tests {
         assert_eq!(store.cursor(&dmz, subnet).unwrap(), None);
         assert_eq!(fs::read_dir(run.path().join("cursors")).unwrap().count(), 1, "nothing is left beside it");
 
+        store.forget_cursor(&lan, subnet).unwrap();
+        store.forget_cursor(&lan, subnet).unwrap();
+        assert_eq!(fs::read_dir(run.path().join("cursors")).unwrap().count(), 0);
         let file = run.path().join("cursors/lan@192.0.2.0_24");
-        fs::remove_file(&file).unwrap();
         symlink("rubbish", &file).unwrap();
         assert_eq!(store.cursor(&lan, subnet).unwrap(), None);
     }

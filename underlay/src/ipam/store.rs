@@ -44,6 +44,9 @@ pub trait LeaseStore {
 
     /// Keeps the address chosen last. Of several writers any may win.
     fn set_cursor(&self, network: &NetworkName, subnet: IpNetwork, last: IpAddr) -> Result<(), StoreError>;
+
+    /// Forgets it, for a network that is no more.
+    fn forget_cursor(&self, network: &NetworkName, subnet: IpNetwork) -> Result<(), StoreError>;
 }
 
 /// What came of a claim.

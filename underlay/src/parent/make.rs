@@ -7,7 +7,10 @@ use plan::{IfName, InvalidIfName};
 use siphasher::sip::SipHasher13;
 
 use super::{Error, Parents, link_name};
-use crate::network::{Network, NetworkName, ParentSpec, VlanId};
+use crate::{
+    attachment::lock::Lock,
+    network::{Network, NetworkName, ParentSpec, VlanId},
+};
 
 /// The alias of every link that we made in the host's namespace.
 pub(super) const MARK: &str = "underlay parent";
@@ -120,9 +123,13 @@ impl Parents<'_> {
         deadline: Instant,
     ) -> Result<Option<IfName>, Error> {
         let is_ours = matches!(network.parent, ParentSpec::Vlan { .. } | ParentSpec::Dummy);
-        let Some(name) = link_name(network)?.filter(|_| is_ours) else { return Ok(None) };
+        let Some(name) = link_name(network)? else { return Ok(None) };
         if wanted(networks).any(|wanted| wanted == name) {
             return Ok(None);
+        }
+        if !is_ours {
+            let lock = self.lock(&name, deadline)?;
+            return if self.is_claimed(&name)? { Ok(None) } else { self.forget(&name, &lock).map(|()| None) };
         }
         self.remove_link(&name, deadline).map_err(|error| match error {
             Error::Netlink(source) => failed(network, "remove", &name, source),
@@ -158,19 +165,29 @@ impl Parents<'_> {
         let is_marked = link.as_ref().is_some_and(|link| {
             link.alias.as_deref() == Some(MARK) || (link.alias.is_none() && self.is_intended(name))
         });
-        let Some(link) = link.filter(|_| is_marked) else { return Ok(None) };
         if self.is_claimed(name)? {
             return Ok(None);
         }
-        self.socket.delete(link.index)?;
-        self.forget_intent(name)?;
+        let removed = match link.filter(|_| is_marked) {
+            Some(link) => {
+                self.socket.delete(link.index)?;
+                self.forget_intent(name)?;
+                Some(name.clone())
+            }
+            None => None,
+        };
+        self.forget(name, &lock)?;
+        Ok(removed)
+    }
+
+    /// Leaves nothing on disk of a parent that nobody claims; its lock is held.
+    fn forget(&self, name: &IfName, lock: &Lock) -> Result<(), Error> {
         self.forget_ports(name)?;
         lock.remove_file().map_err(|source| Error::File {
             operation: "remove the lock of",
             path: self.directory.join(name.as_str()),
             source,
-        })?;
-        Ok(Some(name.clone()))
+        })
     }
 
     fn intent(&self, name: &IfName) -> PathBuf {
