@@ -5,6 +5,13 @@
 //! - `--skipped-to FILE` writes the names of the trials that this machine cannot run, one a line;
 //! - `--require FILE` runs the trials named there and no others, and fails those whose needs are not met.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "all of this program is a test, and a panic is a failed one"
+)]
+
 use std::{
     fs,
     io::{self, Write},
@@ -14,7 +21,15 @@ use std::{
 use lab::Trial;
 use libtest_mimic::{Arguments, Failed, Trial as Test};
 
+mod ipvlan;
+mod macvlan;
+mod modes;
+mod refused;
+mod shared;
+mod states;
+mod undone;
 mod untouched;
+mod vlan;
 
 fn main() -> ExitCode {
     let (own, mut arguments) = match arguments() {
@@ -43,7 +58,20 @@ fn main() -> ExitCode {
 }
 
 fn trials() -> Vec<Trial> {
-    [untouched::trials()].into_iter().flatten().collect()
+    [
+        untouched::trials(),
+        macvlan::trials(),
+        ipvlan::trials(),
+        vlan::trials(),
+        modes::trials(),
+        refused::trials(),
+        undone::trials(),
+        shared::trials(),
+        states::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The arguments that cargo's test binaries do not know.

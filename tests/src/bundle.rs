@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    Lab, Network, Order, Result, Runtime,
-    host::{BIN, CONFIG, STATE},
-};
+use crate::{Lab, Network, Order, Result, Runtime, host::hook_command};
 
 /// Podman with a configuration of the lab's own: ulimits that need no `CAP_SYS_RESOURCE`, no systemd, and the
 /// lab's hooks.d.
@@ -54,7 +51,7 @@ impl<'a> Bundle<'a> {
         let id = &order.name;
         format!(
             "{runtime} run --detach --bundle {d} {id} >{d}/out 2>{d}/err \
-             || {{ status=$?; cat {d}/err {d}/hook 2>/dev/null >&2; exit $status; }}"
+             || {{ status=$?; cat {d}/err {d}/hook >&2 2>/dev/null; exit $status; }}"
         )
     }
 
@@ -75,7 +72,7 @@ impl<'a> Bundle<'a> {
             "process": {
                 "terminal": false,
                 "user": {"uid": 0, "gid": 0},
-                "args": ["sh", "-c", order.command],
+                "args": order.command,
                 "env": ["PATH=/bin"],
                 "cwd": "/",
             },
@@ -112,12 +109,10 @@ pub(crate) fn podman_set_up(lab: &Lab) -> Result {
 }
 
 fn hook(stage: &str) -> Value {
+    let command = hook_command(stage);
     json!({
-        "path": format!("{BIN}/underlay-hook"),
-        "args": [
-            "underlay-hook", stage,
-            "--config", CONFIG, "--run", STATE, "--helper", format!("{BIN}/underlay-nsenter"),
-        ],
+        "path": command.first(),
+        "args": command,
         "env": ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
         "timeout": 30,
     })

@@ -41,7 +41,7 @@ pub struct Order<'lab> {
     pub(crate) annotations: Vec<(String, String)>,
     pub(crate) network: Network,
     pod: Option<String>,
-    pub(crate) command: String,
+    pub(crate) command: Vec<String>,
 }
 
 /// A container that runs. It is a [`Place`]: its network namespace.
@@ -65,7 +65,7 @@ impl Order<'_> {
             annotations: Vec::new(),
             network: Network::default(),
             pod: None,
-            command: "exec sleep 3600".to_owned(),
+            command: shell("exec sleep 3600"),
         }
     }
 
@@ -106,7 +106,14 @@ impl Order<'_> {
     /// The shell's line that it runs.
     #[must_use]
     pub fn command(mut self, line: &str) -> Self {
-        line.clone_into(&mut self.command);
+        self.command = shell(line);
+        self
+    }
+
+    /// The program that it runs.
+    #[must_use]
+    pub fn program(mut self, path: &str) -> Self {
+        self.command = vec![path.to_owned()];
         self
     }
 
@@ -154,9 +161,17 @@ impl Order<'_> {
         let annotations =
             self.annotations.iter().map(|(key, value)| format!(" --annotation '{key}={value}'"));
         let annotations = annotations.collect::<Vec<_>>().concat();
-        let Self { name, command, .. } = self;
-        format!("{PODMAN_CONF} podman run --detach --name {name} {network}{annotations} bb sh -c '{command}'")
+        let command: Vec<_> = self.command.iter().map(|word| format!("'{word}'")).collect();
+        let Self { name, .. } = self;
+        format!(
+            "{PODMAN_CONF} podman run --detach --name {name} {network}{annotations} bb {}",
+            command.join(" ")
+        )
     }
+}
+
+fn shell(line: &str) -> Vec<String> {
+    ["sh", "-c", line].map(str::to_owned).to_vec()
 }
 
 impl Container {
@@ -165,12 +180,16 @@ impl Container {
         self.runtime.state(&self.host, &self.id)
     }
 
-    /// What its process wrote so far.
-    pub fn written(&self) -> Result<String> {
-        match self.runtime {
-            Runtime::Runc | Runtime::Crun => self.host.ok(&format!("cat {}", Bundle::output(&self.id))),
-            Runtime::Podman => self.host.sh(&format!("{PODMAN_CONF} podman logs {}", self.id)),
-        }
+    /// Its process writes these words, within five seconds.
+    pub fn wrote(&self, words: &str) -> Result {
+        let look = match self.runtime {
+            Runtime::Runc | Runtime::Crun => format!("cat {}", Bundle::output(&self.id)),
+            Runtime::Podman => format!("{PODMAN_CONF} podman logs {}", self.id),
+        };
+        let line = format!(
+            "for n in $(seq 50); do {look} | grep -qF '{words}' && exit; sleep 0.1; done; {look}; exit 1"
+        );
+        self.host.sh(&line).map(drop)
     }
 
     /// Deletes it, whether it runs or not, which makes the runtime call poststop.
@@ -212,15 +231,18 @@ impl Runtime {
         let ids = match self {
             Self::Runc | Self::Crun => host.sh(&format!("ls -1 /run/{self} 2>/dev/null || true"))?,
             Self::Podman => host.sh(&format!(
-                "! test -e /run/containers/storage || {PODMAN_CONF} podman ps --all --format '{{{{.Names}}}}'"
+                "! test -e /run/containers/storage || \
+                 {PODMAN_CONF} podman ps --all --format '{{{{if not .IsInfra}}}}{{{{.Names}}}}{{{{end}}}}'"
             ))?,
         };
         ids.split_whitespace().try_for_each(|id| self.delete(host, id))?;
         match self {
-            Self::Podman if !ids.is_empty() => {
-                host.sh(&format!("{PODMAN_CONF} podman pod rm --all --force")).map(drop)
-            }
-            _ => Ok(()),
+            Self::Runc | Self::Crun => Ok(()),
+            Self::Podman => host
+                .sh(&format!(
+                    "! test -e /run/containers/storage || {PODMAN_CONF} podman pod rm --all --force --time 0"
+                ))
+                .map(drop),
         }
     }
 

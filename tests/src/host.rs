@@ -8,14 +8,19 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use crate::{Container, Error, Lan, Order, Place, Result, Runtime, place::Output, remains::Remains};
+use crate::{
+    Container, Error, Lan, Order, Place, Result, Runtime,
+    bundle::{PODMAN_CONF, podman_set_up},
+    place::Output,
+    remains::Remains,
+};
 
 /// Where networks are defined in every lab.
-pub(crate) const CONFIG: &str = "/run/config";
+const CONFIG: &str = "/run/config";
 /// Where leases and records are in every lab.
 pub(crate) const STATE: &str = "/run/underlay";
 /// Where the binaries under test are in every lab.
-pub(crate) const BIN: &str = "/run/bin";
+const BIN: &str = "/run/bin";
 
 /// A host with a NIC, `eth0`, and a LAN behind it.
 ///
@@ -65,6 +70,21 @@ impl Lab {
         let mut argv = vec![program.as_str(), "--config", CONFIG, "--run", STATE, "--helper", &helper];
         argv.extend(line.split_whitespace());
         self.place.run(&argv)
+    }
+
+    /// Runs the hook as a runtime does, with that state on its standard input, whatever it ends with.
+    pub fn hook(&self, stage: &str, input: &str) -> Result<Output> {
+        self.write("/run/state.json", input)?;
+        let line = format!("{} </run/state.json", hook_command(stage).join(" "));
+        self.place.run(&["sh", "-c", &line])
+    }
+
+    /// Makes a podman pod without a network. Its name is known in this lab only.
+    pub fn pod(&self, name: &str) -> Result<String> {
+        podman_set_up(self)?;
+        let pod = format!("{}-{name}", self.tag);
+        self.place.sh(&format!("{PODMAN_CONF} podman pod create --name {pod} --network none"))?;
+        Ok(pod)
     }
 
     /// `underlay network create ...`, which must succeed.
@@ -128,6 +148,13 @@ impl Drop for Lab {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// The hook's program and arguments for one stage.
+pub(crate) fn hook_command(stage: &str) -> Vec<String> {
+    let hook = format!("{BIN}/underlay-hook");
+    let helper = format!("{BIN}/underlay-nsenter");
+    [&hook, stage, "--config", CONFIG, "--run", STATE, "--helper", &helper].map(str::to_owned).to_vec()
 }
 
 fn start() -> Result<Child> {

@@ -34,7 +34,8 @@ pub struct Output {
 impl Place {
     /// Mount, network and process namespaces of a process.
     pub(crate) fn host(pid: u32) -> Self {
-        let enter = ["nsenter", "-t", &pid.to_string(), "-m", "-n", "-p", "--"];
+        // What hangs is a failure, and soon enough.
+        let enter = ["timeout", "-k", "5", "90", "nsenter", "-t", &pid.to_string(), "-m", "-n", "-p", "--"];
         Self { enter: enter.map(str::to_owned).to_vec() }
     }
 
