@@ -22,6 +22,12 @@ show() {
   "$@"
 }
 
+# The container would keep our output open.
+show_detached() {
+  printf '$ %s\n' "$*"
+  "$@" </dev/null >/dev/null 2>/run/complaint || { cat /run/complaint; return 1; }
+}
+
 underlay() { /run/bin/underlay --config /run/config --run /run/underlay --helper /run/bin/underlay-nsenter "$@"; }
 
 # What a container sees: commands in its network namespace.
@@ -62,7 +68,7 @@ say "Two containers. All that they say is the annotation io.underlay.networks."
 bundle web pub_net
 bundle db 'pub_net:ip=172.16.86.10'
 for name in web db; do
-  show runc run --detach --bundle "/run/bundles/$name" "$name" </dev/null >/dev/null 2>&1
+  show_detached runc run --detach --bundle "/run/bundles/$name" "$name"
 done
 in_container web ip -brief address show eth0
 in_container web ip route
@@ -82,4 +88,6 @@ show runc delete --force web
 show runc delete --force db
 show underlay network rm pub_net
 show ip -brief link
-show find /run/underlay/leases /run/underlay/namespaces /run/underlay/containers ! -type d
+show find /run/underlay ! -type d
+[ -z "$(find /run/underlay ! -type d)" ] || { say "Something is left."; exit 1; }
+say "Nothing is left."

@@ -26,7 +26,8 @@ fn host_network(lab: &Lab, runtime: Runtime) -> Result {
     lab.network(LAN)?;
     let order = lab.container("c1").by(runtime).networks("lan").network(Network::Host);
     let complaint = order.refused()?;
-    assert!(complaint.contains("host") || runtime == Runtime::Podman, "{complaint}");
+    let words = if runtime == Runtime::Podman { "underlay-hook" } else { "host" };
+    assert!(complaint.contains(words), "{complaint}");
     nothing_was_made(lab)
 }
 
@@ -138,6 +139,13 @@ fn conflicts(lab: &Lab) -> Result {
         }
     }
     assert_eq!(lab.underlay("network ls -q")?.success()?, "lan\n");
+    // The mode of ipvlan is the parent's: the kernel would switch the first network's containers without a word.
+    lab.underlay("network rm lan")?.success()?;
+    lab.network("-d ipvlan --subnet=10.1.0.0/24 -o parent=eth0 -o ipvlan_mode=l2 first")?;
+    let complaint = lab
+        .underlay("network create -d ipvlan --subnet=10.2.0.0/24 -o parent=eth0 -o ipvlan_mode=l3 second")?
+        .failure()?;
+    assert!(complaint.contains("first") && complaint.contains("eth0"), "{complaint}");
     Ok(())
 }
 

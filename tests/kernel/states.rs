@@ -72,7 +72,8 @@ fn replay(lab: &Lab, sample: &Sample) -> Result {
         state.replace("PID", &pid.to_string()).replace("BUNDLE", BUNDLE).replace("ANNOTATIONS", annotations)
     };
 
-    lab.hook("createRuntime", &filled(sample.create))?.success()?;
+    let stdout = lab.hook("createRuntime", &filled(sample.create))?.success()?;
+    assert_eq!(stdout, "", "the runtime's stdout is not ours");
     assert_eq!(namespace.interface("eth0")?.addresses, ["10.0.0.2/24"]);
     // Once more, as after a restore: nothing changes.
     let before = namespace.interfaces()?;
@@ -80,7 +81,7 @@ fn replay(lab: &Lab, sample: &Sample) -> Result {
     assert_eq!(namespace.interfaces()?, before);
     assert_eq!(lab.leases()?, ["10.0.0.2"]);
 
-    lab.hook("poststop", &filled(sample.stop))?.success()?;
+    assert_eq!(lab.hook("poststop", &filled(sample.stop))?.success()?, "");
     assert_eq!(namespace.interfaces()?, []);
     assert_eq!(lab.leases()?, [""; 0]);
     lab.host().ok(&format!("kill {pid}")).map(drop)

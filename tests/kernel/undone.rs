@@ -62,9 +62,12 @@ fn failed_attach(lab: &Lab, runtime: Runtime) -> Result {
         Runtime::Runc | Runtime::Crun => "/run/netns/kept",
     };
     let complaint = order.network(lab::Network::Path(network.to_owned())).refused()?;
-    if runtime != Runtime::Podman {
-        assert!(complaint.contains("10.2.0.0/16") && complaint.contains("10.3.0.1"), "{complaint}");
-    }
+    let words: &[_] = if runtime == Runtime::Podman {
+        &["underlay-hook"]
+    } else {
+        &["10.2.0.0/16", "10.3.0.1", "invalid gateway"]
+    };
+    assert!(words.iter().all(|word| complaint.contains(word)), "{complaint}");
     // The namespace lives on, so it shows whether the links went.
     assert_eq!(lab.host().namespace("/run/netns/kept").interfaces()?, []);
     assert_eq!(lab.leases()?, [""; 0]);
@@ -124,7 +127,10 @@ fn hook_killed(lab: &Lab) -> Result {
             "until grep -qs ^underlay-hook /proc/[0-9]*/comm; do sleep 0.02; done; sleep 0.1; \
              for p in /proc/[0-9]*; do if grep -qs ^underlay-hook $p/comm; then kill -KILL ${p#/proc/}; fi; done",
         );
-        killed.and(start.join().expect("a thread that does not panic"))
+        killed?;
+        let complaint = start.join().expect("a thread that does not panic")?;
+        assert!(complaint.contains("killed"), "{complaint}");
+        Result::Ok(())
     })?;
     lab.host().ok("mv /run/bin/real /run/bin/underlay-nsenter")?;
     lab.underlay("gc")?.success()?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Lab, Network, Order, Result, Runtime, host::hook_command};
+use crate::{Error, Lab, Network, Order, Result, Runtime, host::hook_command};
 
 /// Podman with a configuration of the lab's own: ulimits that need no `CAP_SYS_RESOURCE`, no systemd, and the
 /// lab's hooks.d.
@@ -23,6 +23,12 @@ driver = "overlay"
 graphroot = "/run/containers/storage"
 runroot = "/run/containers/run"
 "#;
+
+/// What is shipped for podman.
+const HOOKS_D: [(&str, &str); 2] = [
+    ("50-underlay-attach.json", include_str!("../../hooks.d/50-underlay-attach.json")),
+    ("50-underlay-detach.json", include_str!("../../hooks.d/50-underlay-detach.json")),
+];
 
 /// A bundle as runc and crun read it.
 pub(crate) struct Bundle<'a> {
@@ -93,19 +99,27 @@ pub(crate) fn podman_set_up(lab: &Lab) -> Result {
     }
     lab.write("/run/containers/containers.conf", CONTAINERS_CONF)?;
     lab.write("/run/containers/storage.conf", STORAGE_CONF)?;
-    for stage in ["createRuntime", "poststop"] {
-        let hook = json!({
-            "version": "1.0.0",
-            "hook": hook(stage),
-            "when": {"annotations": {"^io\\.underlay\\.networks$": ".*"}},
-            "stages": [stage],
-        });
-        lab.write(&format!("/run/containers/hooks.d/50-underlay-{stage}.json"), &hook.to_string())?;
+    for (name, shipped) in HOOKS_D {
+        lab.write(&format!("/run/containers/hooks.d/{name}"), &as_installed_here(name, shipped)?)?;
     }
     host.sh(&format!(
         "tar -C /run/rootfs -cf /run/containers/bb.tar . && {PODMAN_CONF} podman import -q /run/containers/bb.tar bb"
     ))?;
     Ok(())
+}
+
+/// A file of hooks.d, with the hook where it is in a lab.
+fn as_installed_here(name: &str, shipped: &str) -> Result<String> {
+    let unreadable =
+        |source| Error::Output { command: name.to_owned(), output: shipped.to_owned(), source: Some(source) };
+    let mut file: Value = serde_json::from_str(shipped).map_err(unreadable)?;
+    let stage = file.pointer("/stages/0").and_then(Value::as_str).unwrap_or_default();
+    let command = hook_command(stage);
+    if let Some(hook) = file.get_mut("hook").and_then(Value::as_object_mut) {
+        hook.insert("path".to_owned(), json!(command.first()));
+        hook.insert("args".to_owned(), json!(command));
+    }
+    Ok(file.to_string())
 }
 
 fn hook(stage: &str) -> Value {

@@ -127,7 +127,8 @@ impl Order<'_> {
         Ok(Container { id: self.name, pid, runtime: self.runtime, host, place })
     }
 
-    /// Tries to start it, which must fail. Gives the complaint of runtime and hook.
+    /// Tries to start it, which must fail. Gives the complaint of runtime and hook: podman's says no more than that
+    /// the hook failed.
     pub fn refused(self) -> Result<String> {
         let line = self.prepare()?;
         let complaint = self.lab.host().run(&["sh", "-c", &line])?.failure()?;
@@ -158,8 +159,11 @@ impl Order<'_> {
             (Network::Path(path), None) => format!("--network {path}"),
             (Network::Host, None) => "--network host".to_owned(),
         };
-        let annotations =
-            self.annotations.iter().map(|(key, value)| format!(" --annotation '{key}={value}'"));
+        // podman reads the option as a line of comma-separated values.
+        let annotations = self.annotations.iter().map(|(key, value)| {
+            let value = value.replace('"', "\"\"");
+            format!(" --annotation '\"{key}={value}\"'")
+        });
         let annotations = annotations.collect::<Vec<_>>().concat();
         let command: Vec<_> = self.command.iter().map(|word| format!("'{word}'")).collect();
         let Self { name, .. } = self;
