@@ -54,12 +54,23 @@ fn only_some_rooms_of_underlay_touch_the_world() {
     // I3: requests, definitions, the pool and the planner are pure.
     assert_within(
         &rooms(&["netlink::"]),
-        &["parent", "namespace", "attachment", "attach", "detach", "gc", "diagnose"],
+        // `undo` and `attach` hold a socket for the others; `namespace` compares its own with the host's.
+        &["parent", "namespace", "attachment/liveness", "attach", "undo"],
     );
     assert_within(&rooms(&["process::Command", "Command::new"]), &["helper"]);
     assert_within(
         &rooms(&["std::fs", "fs::", "File::", "OpenOptions", "symlinkat", "renameat"]),
-        &["network/catalog", "ipam/directory", "attachment/ledger", "namespace", "parent/store"],
+        // `boot`, `process` and `namespace` read /proc.
+        &[
+            "network/catalog",
+            "ipam/directory",
+            "attachment/ledger",
+            "attachment/lock",
+            "parent",
+            "boot",
+            "process",
+            "namespace",
+        ],
     );
 }
 
@@ -76,13 +87,12 @@ fn only_the_helper_enters_a_namespace() {
 
 #[test]
 fn the_hook_leaves_stdout_alone() {
-    // I6.
+    // I6. One place is for `--help`, of which no runtime knows.
+    const SAY: &str = "pub(crate) fn say(text: &str) -> ExitCode {\n    if io::stdout()";
     for file in sources().filter(|file| file.path.starts_with("hook/")) {
-        let code = file.code();
+        let code = file.code().replacen(SAY, "", 1).replace("eprint", "");
         for word in ["println!", "print!", "stdout()"] {
-            // `eprintln!` has one of them in it.
-            let uses = code.matches(word).count() - code.matches(&format!("e{word}")).count();
-            assert_eq!(uses, 0, "{} uses {word}", file.path.display());
+            assert!(!code.contains(word), "{} uses {word}", file.path.display());
         }
     }
 }
