@@ -105,6 +105,22 @@ pub(crate) enum NetworkCommand {
         #[arg(required = true, value_name = "NAME")]
         names: Vec<NetworkName>,
     },
+    /// Look for mistakes in definitions, and for conflicts between them
+    #[command(after_help = EXIT_CODES)]
+    Check {
+        /// Names of networks, or files (they have a `/` or end with `.json`); all networks if none is named
+        #[arg(value_name = "NAME|FILE")]
+        subjects: Vec<String>,
+    },
+    /// Print the routes that the LAN's routers need to reach an ipvlan network of mode l3 or l3s
+    #[command(after_help = EXIT_CODES)]
+    Routes {
+        /// Which
+        name: NetworkName,
+        /// For whom
+        #[arg(long, value_enum, default_value = "ip")]
+        format: Router,
+    },
     /// Remove networks
     #[command(visible_alias = "remove", after_help = EXIT_CODES)]
     Rm {
@@ -191,6 +207,17 @@ pub(crate) enum Format {
     Table,
     /// The definitions as one list
     Json,
+}
+
+/// Whose words routes are printed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Router {
+    /// Commands of iproute2
+    Ip,
+    /// Configuration of `FRRouting`
+    Frr,
+    /// Configuration of BIRD 2
+    Bird,
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod docker;
 mod gc;
 mod network;
 mod outcome;
+mod source;
 mod table;
 
 use std::process::ExitCode;
@@ -42,6 +43,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Network(NetworkCommand::Create(words)) => network::create(&layout, &words),
         Command::Network(NetworkCommand::Ls(how)) => network::list(&layout, &how),
         Command::Network(NetworkCommand::Inspect { names }) => network::inspect(&layout, &names),
+        Command::Network(NetworkCommand::Check { subjects }) => network::check(&layout, &subjects),
+        Command::Network(NetworkCommand::Routes { name, format }) => network::routes(&layout, &name, format),
         Command::Network(NetworkCommand::Rm { names }) => network::remove(&layout, &names),
         Command::Gc { dry_run } => gc::collect(&layout, dry_run),
     }

@@ -1,11 +1,15 @@
 //! `underlay network …`.
 
+mod check;
 mod create;
 mod inspect;
 mod list;
 mod remove;
+mod routes;
 
+pub(crate) use check::check;
 pub(crate) use create::create;
 pub(crate) use inspect::inspect;
 pub(crate) use list::list;
 pub(crate) use remove::remove;
+pub(crate) use routes::routes;

@@ -1,12 +1,14 @@
 //! Networks: what the administrator defined.
 
 pub mod catalog;
+pub mod check;
 pub mod conflict;
 pub mod create;
 pub mod default_pool;
 mod definition;
 pub mod file;
 mod name;
+pub mod return_route;
 pub mod usage;
 
 pub use catalog::{Catalog, Error as CatalogError};

@@ -1,10 +1,13 @@
 //! A new network: compared with the host and the other networks, completed, written.
 
+mod batch;
+
 use std::{
     fmt,
     hash::{BuildHasher, Hasher, RandomState},
 };
 
+pub use batch::{Batch, Draft, create_all, rehearse};
 use ipnetwork::IpNetwork;
 use plan::IfName;
 use thiserror::Error;
@@ -140,17 +143,24 @@ pub fn create(catalog: &Catalog, network: Network, choose: Choose, host: &Host) 
     let _exclusive = catalog.exclusive()?;
     let Listing { networks, broken } = catalog.all()?;
     let others: Vec<Network> = networks.into_iter().map(|checked| checked.network).collect();
-    let (network, mut refusals) = complete(network, choose, &others, host);
+    let network = fit(network, choose, &others, host)?;
+    catalog.create(&network)?;
+    Ok(Created { network, unread: broken })
+}
+
+/// The network with the subnets that it lacks, if nothing speaks against it.
+fn fit(network: Network, choose: Choose, others: &[Network], host: &Host) -> Result<Network, Error> {
+    let (network, mut refusals) = complete(network, choose, others, host);
     if others.iter().any(|other| other.name == network.name) {
         refusals.push(Refusal::Exists(network.name.clone()));
     }
-    refusals.extend(conflict::conflicts(&network, &others).into_iter().map(Refusal::from));
+    refusals.extend(conflict::conflicts(&network, others).into_iter().map(Refusal::from));
     refusals.extend(parent_refusals(&network, host));
-    if !refusals.is_empty() {
-        return Err(Error::Refused { network: network.name, source: Refusals(refusals) });
+    if refusals.is_empty() {
+        Ok(network)
+    } else {
+        Err(Error::Refused { network: network.name, source: Refusals(refusals) })
     }
-    catalog.create(&network)?;
-    Ok(Created { network, unread: broken })
 }
 
 /// The network with the subnets that it lacks.
@@ -261,6 +271,7 @@ mod tests {
             loopback: name == "lo",
             ours: name == "eth0.60",
             taken_by: (name == "eth1").then(|| "br0".to_owned()),
+            addresses: Vec::new(),
         };
         Host {
             links: vec![
@@ -271,6 +282,7 @@ mod tests {
                 link("eth1", 1500),
             ],
             prefixes: vec!["172.17.0.1/16".parse().unwrap()],
+            ..Host::default()
         }
     }
 
