@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use underlay::{layout::Layout, network::NetworkName};
 
+use crate::import::Origin;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
@@ -38,6 +40,19 @@ Options for -o:
 Exit codes:
   0  the network was written, its name is on stdout
   1  it does not fit; each line on stderr says why
+  2  what was typed is wrong; nothing was done";
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  underlay network import /etc/containers/networks/lan.json
+  underlay network import --dry-run /etc/cni/net.d/*.conflist
+  docker network inspect pub_net db_net | underlay network import -
+
+What has no counterpart here is said on stderr, a line a thing.
+
+Exit codes:
+  0  all networks were written, their names are on stdout
+  1  nothing was written; each line on stderr says why
   2  what was typed is wrong; nothing was done";
 
 /// Attach containers to the physical network
@@ -105,6 +120,9 @@ pub(crate) enum NetworkCommand {
         #[arg(required = true, value_name = "NAME")]
         names: Vec<NetworkName>,
     },
+    /// Define networks as podman, CNI or Docker know them: all that are named, or none
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(ImportWords),
     /// Look for mistakes in definitions, and for conflicts between them
     #[command(after_help = EXIT_CODES)]
     Check {
@@ -207,6 +225,19 @@ pub(crate) enum Format {
     Table,
     /// The definitions as one list
     Json,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ImportWords {
+    /// Whose words the files are in; found out if not given
+    #[arg(long, value_enum)]
+    pub(crate) from: Option<Origin>,
+    /// Print the definitions instead of writing them
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Files to read; `-` is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<String>,
 }
 
 /// Whose words routes are printed in.

@@ -95,7 +95,7 @@ fn definition(
 }
 
 /// `eth0.50` is VLAN 50 of eth0, unless a link of that very name exists, or a VLAN is named besides.
-fn parent(
+pub(crate) fn parent(
     parent: Option<&str>,
     vlan: Option<u64>,
     is_link: impl Fn(&str) -> bool,

@@ -8,6 +8,7 @@
 mod arguments;
 mod docker;
 mod gc;
+mod import;
 mod network;
 mod outcome;
 mod source;
@@ -43,6 +44,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Network(NetworkCommand::Create(words)) => network::create(&layout, &words),
         Command::Network(NetworkCommand::Ls(how)) => network::list(&layout, &how),
         Command::Network(NetworkCommand::Inspect { names }) => network::inspect(&layout, &names),
+        Command::Network(NetworkCommand::Import(words)) => network::import(&layout, &words),
         Command::Network(NetworkCommand::Check { subjects }) => network::check(&layout, &subjects),
         Command::Network(NetworkCommand::Routes { name, format }) => network::routes(&layout, &name, format),
         Command::Network(NetworkCommand::Rm { names }) => network::remove(&layout, &names),

@@ -2,6 +2,7 @@
 
 mod check;
 mod create;
+mod import;
 mod inspect;
 mod list;
 mod remove;
@@ -9,6 +10,7 @@ mod routes;
 
 pub(crate) use check::check;
 pub(crate) use create::create;
+pub(crate) use import::import;
 pub(crate) use inspect::inspect;
 pub(crate) use list::list;
 pub(crate) use remove::remove;
