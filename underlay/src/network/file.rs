@@ -5,11 +5,13 @@
 
 mod address;
 mod fault;
+pub mod field;
 mod item;
 mod link;
 mod print;
 mod resolver;
 mod route;
+mod schema;
 mod spelling;
 mod subnet;
 #[cfg(test)]
@@ -24,6 +26,7 @@ pub use fault::{Fault, Mistake, Mistakes, Warning};
 use item::{Fields, Findings, Item, Placed};
 pub use link::{AUTO, driver_words};
 pub use print::Document;
+pub use schema::schema;
 use tree::Node;
 
 use super::{Network, NetworkName, SubnetSpec};
@@ -47,24 +50,6 @@ const MTUS: RangeInclusive<u64> = 68..=65535;
 /// RFC 8200, section 5: below 1280 the kernel takes IPv6 off the interface.
 const IPV6_MTUS: RangeInclusive<u64> = 1280..=65535;
 
-const KEYS: &[&str] = &[
-    "name",
-    "driver",
-    "parent",
-    "vlan",
-    "mode",
-    "flag",
-    "internal",
-    "ipv6",
-    "mtu",
-    "subnets",
-    "routes",
-    "default_route",
-    "metric",
-    "dns",
-    "labels",
-];
-
 /// A network that can be used, and what about its definition may surprise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
@@ -79,7 +64,9 @@ pub struct Checked {
 pub fn parse(text: &[u8], name: &NetworkName) -> Result<Checked, Mistakes> {
     let mut findings = Findings::default();
     let network = tree(text, &mut findings)
-        .and_then(|root| Placed { place: String::new(), value: root }.fields(KEYS, &mut findings))
+        .and_then(|root| {
+            Placed { place: String::new(), value: root }.fields(field::DEFINITION, &mut findings)
+        })
         .and_then(|fields| network(fields, name, &mut findings));
     match network {
         Some(network) if findings.mistakes.is_empty() => Ok(Checked { network, warnings: findings.warnings }),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// With `.json` behind it, well below `NAME_MAX` (255), and short enough for a line of a table.
-const MAX_LEN: usize = 63;
+pub(super) const MAX_LEN: usize = 63;
 
 /// The name of a network: a letter or digit, then letters, digits, `_`, `.` and `-`, as Docker and podman have it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -81,7 +81,7 @@ pub enum Fault {
         /// A known key with almost the same letters.
         near: Option<&'static str>,
         /// All keys of this object.
-        known: &'static [&'static str],
+        known: Vec<&'static str>,
     },
     /// One key twice in one object.
     #[error("the key is there twice")]

@@ -4,6 +4,7 @@ use std::{fmt::Display, ops::RangeInclusive};
 
 use super::{
     fault::{Excerpt, Fault, Mistake, Warning},
+    field::Field,
     spelling,
     tree::Node,
 };
@@ -62,15 +63,16 @@ impl Fields {
 }
 
 impl Item {
-    /// Reads an object, all of whose keys must be in `known`.
-    pub(super) fn fields(self, known: &'static [&'static str], findings: &mut Findings) -> Option<Fields> {
+    /// Reads an object, all of whose keys must be those of `known`.
+    pub(super) fn fields(self, known: &[Field], findings: &mut Findings) -> Option<Fields> {
         let place = self.place.clone();
+        let known: Vec<_> = known.iter().map(|field| field.key).collect();
         let mut entries = self.entries(findings)?;
         entries.retain(|(key, item)| {
             let is_known = known.contains(&key.as_str());
             if !is_known {
-                let near = spelling::nearest(key, known);
-                findings.mistake(&item.place, Fault::UnknownKey { near, known });
+                let near = spelling::nearest(key, &known);
+                findings.mistake(&item.place, Fault::UnknownKey { near, known: known.clone() });
             }
             is_known
         });

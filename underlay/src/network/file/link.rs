@@ -11,22 +11,22 @@ use super::{
 };
 use crate::network::{ParentSpec, VlanId};
 
-const MACVLAN: &str = "macvlan";
-const IPVLAN: &str = "ipvlan";
+pub(super) const MACVLAN: &str = "macvlan";
+pub(super) const IPVLAN: &str = "ipvlan";
 
 /// Words and values in one table each: read from left to right, printed from right to left.
 pub(super) type Words<T> = [(&'static str, T)];
 
 const DRIVERS: &[&str] = &[MACVLAN, IPVLAN];
 
-const MACVLAN_MODES: &Words<MacvlanMode> = &[
+pub(super) const MACVLAN_MODES: &Words<MacvlanMode> = &[
     ("bridge", MacvlanMode::Bridge),
     ("vepa", MacvlanMode::Vepa),
     ("private", MacvlanMode::Private),
     ("passthru", MacvlanMode::Passthru),
 ];
 
-const IPVLAN_MODES: &Words<IpvlanMode> =
+pub(super) const IPVLAN_MODES: &Words<IpvlanMode> =
     &[("l2", IpvlanMode::L2), ("l3", IpvlanMode::L3), ("l3s", IpvlanMode::L3s)];
 
 const IPVLAN_FLAGS: &Words<IpvlanFlag> =
@@ -36,7 +36,7 @@ const IPVLAN_FLAGS: &Words<IpvlanFlag> =
 pub const AUTO: &str = "auto";
 
 /// IEEE 802.1Q, 9.6.
-const VLANS: RangeInclusive<u64> = 1..=4094;
+pub(super) const VLANS: RangeInclusive<u64> = 1..=4094;
 
 /// Reads `driver`, `mode` and `flag`. The defaults are Docker's: macvlan bridge, ipvlan l2 bridge.
 pub(super) fn driver(fields: &mut Fields, findings: &mut Findings) -> Option<LinkKind> {
@@ -85,6 +85,21 @@ pub(super) fn parent(fields: &mut Fields, findings: &mut Findings) -> Option<Par
     Some(ParentSpec::Vlan { parent, vlan: vlan? })
 }
 
+/// All drivers.
+pub(super) fn drivers() -> Vec<&'static str> {
+    DRIVERS.to_vec()
+}
+
+/// The modes of both drivers.
+pub(super) fn modes() -> Vec<&'static str> {
+    [words_of(MACVLAN_MODES), words_of(IPVLAN_MODES)].concat()
+}
+
+/// The flags of ipvlan.
+pub(super) fn flags() -> Vec<&'static str> {
+    words_of(IPVLAN_FLAGS)
+}
+
 /// Driver, mode and flag in the words of a definition; macvlan has no flag.
 #[must_use]
 pub fn driver_words(driver: LinkKind) -> (&'static str, &'static str, Option<&'static str>) {
@@ -103,10 +118,16 @@ pub(super) fn word_of<T: Copy + PartialEq>(words: &Words<T>, value: T) -> &'stat
 
 /// The value of a word, or which words there are.
 pub(super) fn word<T: Copy>(what: &'static str, words: &'static Words<T>, text: &str) -> Result<T, Fault> {
-    words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
-        let known: Vec<&'static str> = words.iter().map(|(word, _)| *word).collect();
-        unknown(what, known, text)
-    })
+    words
+        .iter()
+        .find(|(word, _)| *word == text)
+        .map(|(_, value)| *value)
+        .ok_or_else(|| unknown(what, words_of(words), text))
+}
+
+/// All words of a table.
+pub(super) fn words_of<T>(words: &Words<T>) -> Vec<&'static str> {
+    words.iter().map(|(word, _)| *word).collect()
 }
 
 fn one_of(what: &'static str, known: &'static [&'static str], text: &str) -> Result<&'static str, Fault> {

@@ -5,18 +5,19 @@ use std::net::IpAddr;
 use super::{
     MAX_DNS, address,
     fault::Fault,
+    field,
     item::{Findings, Item},
 };
 use crate::network::Dns;
-
-const KEYS: &[&str] = &["servers", "search"];
 
 /// Text form without the final dot (RFC 1035, 2.3.4, less the length bytes).
 const MAX_DOMAIN: usize = 253;
 const MAX_LABEL: usize = 63;
 
 pub(super) fn dns(item: Option<Item>, findings: &mut Findings) -> Dns {
-    let Some(mut fields) = item.and_then(|item| item.fields(KEYS, findings)) else { return Dns::default() };
+    let Some(mut fields) = item.and_then(|item| item.fields(field::DNS, findings)) else {
+        return Dns::default();
+    };
     let servers = fields.take("servers").map(|list| list.list(MAX_DNS, findings)).unwrap_or_default();
     let search = fields.take("search").map(|list| list.list(MAX_DNS, findings)).unwrap_or_default();
     let server = |item: Item| item.parse(server, findings).map(|server| server.value);

@@ -8,12 +8,11 @@ use plan::RouteKind;
 use super::{
     MAX_ROUTES, address,
     fault::Fault,
+    field,
     item::{Fields, Findings, Item, Placed},
     link::{self, Words},
 };
 use crate::network::{NetworkRoute, SubnetSpec};
-
-pub(super) const KEYS: &[&str] = &["destination", "gateway", "metric", "type"];
 
 pub(super) const KINDS: &Words<RouteKind> = &[
     ("unicast", RouteKind::Unicast),
@@ -21,6 +20,11 @@ pub(super) const KINDS: &Words<RouteKind> = &[
     ("unreachable", RouteKind::Unreachable),
     ("prohibit", RouteKind::Prohibit),
 ];
+
+/// All types of routes.
+pub(super) fn types() -> Vec<&'static str> {
+    link::words_of(KINDS)
+}
 
 /// `RTA_PRIORITY` and `RTA_METRICS` have 32 bits.
 pub(super) const METRICS: RangeInclusive<u64> = 0..=u32::MAX as u64;
@@ -51,7 +55,7 @@ fn route(
     findings: &mut Findings,
 ) -> Option<Placed<NetworkRoute>> {
     let place = item.place.clone();
-    let mut fields = item.fields(KEYS, findings)?;
+    let mut fields = item.fields(field::ROUTE, findings)?;
     let kind = kind(&mut fields, findings);
     let metric = fields.take("metric").and_then(|item| item.number(METRICS, findings));
     let gateway = fields.take("gateway").and_then(|item| item.parse(address::address, findings));

@@ -7,11 +7,10 @@ use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use super::{
     MAX_AUX_ADDRESSES, MAX_SUBNETS, address,
     fault::Fault,
+    field,
     item::{Fields, Findings, Item, Placed},
 };
 use crate::network::{AddressRange, AuxAddress, SubnetSpec};
-
-pub(super) const KEYS: &[&str] = &["subnet", "gateway", "ip_range", "aux_addresses"];
 
 /// Reads the list and compares its members.
 pub(super) fn subnets(list: Option<Item>, findings: &mut Findings) -> Vec<Placed<SubnetSpec>> {
@@ -31,7 +30,7 @@ pub(super) fn subnets(list: Option<Item>, findings: &mut Findings) -> Vec<Placed
 
 fn subnet(item: Item, findings: &mut Findings) -> Option<Placed<SubnetSpec>> {
     let place = item.place.clone();
-    let mut fields = item.fields(KEYS, findings)?;
+    let mut fields = item.fields(field::SUBNET, findings)?;
     let gateway = fields.take("gateway").and_then(|item| item.parse(address::address, findings));
     let ip_range = fields.take("ip_range").and_then(|item| item.parse(address::range, findings));
     let aux_addresses = aux_addresses(fields.take("aux_addresses"), findings);

@@ -32,25 +32,26 @@ fn the_least_definition_is_a_driver() {
     assert_eq!(network.subnets, []);
 }
 
+pub(super) const EVERY_FIELD: &str = r#"{
+    "name": "lan", "driver": "ipvlan", "parent": "eth0", "vlan": 50, "mode": "l3s", "flag": "private",
+    "internal": true, "ipv6": true, "mtu": 1400,
+    "subnets": [
+        {"subnet": "192.168.32.0/24", "gateway": "192.168.32.254", "ip_range": "192.168.32.128/25",
+         "aux_addresses": {"z": "192.168.32.130", "a": "192.168.32.129"}},
+        {"subnet": "2001:db8::/64"}
+    ],
+    "routes": [
+        {"destination": "10.0.0.0/8", "gateway": "192.168.32.254", "metric": 7},
+        {"destination": "0.0.0.0/0", "type": "blackhole"}
+    ],
+    "default_route": false, "metric": 100,
+    "dns": {"servers": ["192.168.32.53"], "search": ["example.org"]},
+    "labels": {"team": "net"}
+}"#;
+
 #[test]
 fn every_field_is_read() {
-    let text = r#"{
-        "name": "lan", "driver": "ipvlan", "parent": "eth0", "vlan": 50, "mode": "l3s", "flag": "private",
-        "internal": true, "ipv6": true, "mtu": 1400,
-        "subnets": [
-            {"subnet": "192.168.32.0/24", "gateway": "192.168.32.254", "ip_range": "192.168.32.128/25",
-             "aux_addresses": {"z": "192.168.32.130", "a": "192.168.32.129"}},
-            {"subnet": "2001:db8::/64"}
-        ],
-        "routes": [
-            {"destination": "10.0.0.0/8", "gateway": "192.168.32.254", "metric": 7},
-            {"destination": "0.0.0.0/0", "type": "blackhole"}
-        ],
-        "default_route": false, "metric": 100,
-        "dns": {"servers": ["192.168.32.53"], "search": ["example.org"]},
-        "labels": {"team": "net"}
-    }"#;
-    let Checked { network, warnings } = read(text).unwrap();
+    let Checked { network, warnings } = read(EVERY_FIELD).unwrap();
     assert_eq!(network.driver, LinkKind::Ipvlan { mode: IpvlanMode::L3s, flag: IpvlanFlag::Private });
     let vlan = VlanId::new(50).unwrap();
     assert_eq!(network.parent, ParentSpec::Vlan { parent: IfName::new("eth0").unwrap(), vlan });
@@ -402,7 +403,7 @@ fn any_routes() -> impl Strategy<Value = Vec<NetworkRoute>> {
 }
 
 prop_compose! {
-    fn any_network()(
+    pub(super) fn any_network()(
         driver in any_driver(),
         parent in any_parent(),
         flags in any::<(bool, bool, bool)>(),
@@ -439,9 +440,10 @@ proptest! {
 
     #[test]
     fn no_words_in_the_right_places_make_the_reader_panic(
-        key in prop::sample::select(KEYS),
+        field in prop::sample::select(field::DEFINITION.iter().collect::<Vec<_>>()),
         value in "[0-9a-f:./-]{0,20}",
     ) {
+        let key = field.key;
         let _ = complaints_or_none(&format!(r#""{key}": "{value}""#));
         let _ = complaints_or_none(&format!(r#""subnets": [{{"subnet": "{value}", "ip_range": "{value}"}}]"#));
     }
