@@ -3,13 +3,18 @@
 TARGET := x86_64-unknown-linux-musl
 BINARIES := --package underlay-hook --package underlay-nsenter --package underlay-cli
 PACKAGES := runc crun podman iproute2 iputils-ping busybox-static tcpdump jq procps \
-            qemu-system-x86 kmod cpio xz-utils python3-minimal
+            mandoc zsh fish qemu-system-x86 kmod cpio xz-utils python3-minimal
 
-.PHONY: build test demo clean target packages cargo-deny
+.PHONY: build man completions schema documents test demo clean target packages cargo-deny
 
 # Static binaries: a hook runs on every container start, and most of a small program's time goes to its linker.
 build: target
 	cargo build --release --target $(TARGET) $(BINARIES)
+
+# Manual pages, completions and the JSON Schema, in target/doc: all from the command itself.
+man completions schema: documents
+documents: build
+	$${CARGO_TARGET_DIR:-target}/$(TARGET)/release/underlay documents target/doc
 
 test: packages target cargo-deny
 	tests/run.sh

@@ -46,6 +46,7 @@ step "licences, bans, sources" cargo deny check licenses bans sources
 step "unit tests" cargo test --workspace --exclude tests --quiet
 step "tidy" cargo test --package tests --lib --test tidy --quiet
 step "binaries" build
+step "documents" tests/documents.sh "${CARGO_TARGET_DIR:-target}/$TARGET/release/underlay"
 step "kernel tests" on_this_kernel
 if [ -s "$scratch/skipped" ]; then
   step "kernel tests, second kernel" in_the_second_kernel

@@ -103,6 +103,12 @@ pub(crate) enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Write man pages, completions and the JSON Schema, for packages
+    #[command(hide = true)]
+    Documents {
+        /// Directory for man/, completions/ and schema/
+        directory: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -139,6 +145,9 @@ pub(crate) enum NetworkCommand {
         #[arg(long, value_enum, default_value = "ip")]
         format: Router,
     },
+    /// Print the JSON Schema of a network's file
+    #[command(after_help = EXIT_CODES)]
+    Schema,
     /// Remove networks
     #[command(visible_alias = "remove", after_help = EXIT_CODES)]
     Rm {

@@ -7,6 +7,7 @@
 
 mod arguments;
 mod docker;
+mod documents;
 mod gc;
 mod import;
 mod network;
@@ -47,7 +48,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Network(NetworkCommand::Import(words)) => network::import(&layout, &words),
         Command::Network(NetworkCommand::Check { subjects }) => network::check(&layout, &subjects),
         Command::Network(NetworkCommand::Routes { name, format }) => network::routes(&layout, &name, format),
+        Command::Network(NetworkCommand::Schema) => network::schema(),
         Command::Network(NetworkCommand::Rm { names }) => network::remove(&layout, &names),
+        Command::Documents { directory } => documents::write(&directory),
         Command::Gc { dry_run } => gc::collect(&layout, dry_run),
     }
 }

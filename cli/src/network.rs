@@ -7,6 +7,7 @@ mod inspect;
 mod list;
 mod remove;
 mod routes;
+mod schema;
 
 pub(crate) use check::check;
 pub(crate) use create::create;
@@ -15,3 +16,4 @@ pub(crate) use inspect::inspect;
 pub(crate) use list::list;
 pub(crate) use remove::remove;
 pub(crate) use routes::routes;
+pub(crate) use schema::schema;

@@ -79,28 +79,31 @@ pub const DEFINITION: &[Field] = &[
         key: "parent",
         form: Form::Link,
         default: Some("a dummy link of the network's own"),
-        meaning: "The link of the host that the containers' links stand on. Without one the network is isolated.",
+        meaning: "The link of the host that the containers' links stand on; `auto` is the one that the \
+                  default route leaves by, found anew at each attach. Without a parent the network is \
+                  isolated.",
     },
     Field {
         key: "vlan",
         form: Form::Whole(link::VLANS),
         default: Some("untagged"),
-        meaning: "The links stand on this VLAN of the parent: on its 802.1Q sub-interface `PARENT.VLAN`, which is made if it \
-                  is missing, and then removed with the last network that uses it.",
+        meaning: "The links stand on this VLAN of the parent: on its 802.1Q sub-interface `PARENT.VLAN`, \
+                  which is made if it is missing, and then removed with the last network that uses it.",
     },
     Field {
         key: "mode",
         form: Form::Words(link::modes),
         default: Some("`bridge` for macvlan, `l2` for ipvlan"),
-        meaning: "How the links deal with one another and with the wire: bridge, vepa, private and passthru are macvlan's, l2, \
-                  l3 and l3s are ipvlan's. A parent carries one mode of ipvlan, and one link if that is in mode passthru.",
+        meaning: "How the links deal with one another and with the wire: bridge, vepa, private and passthru \
+                  are macvlan's, l2, l3 and l3s are ipvlan's. A parent carries one mode of ipvlan, and one \
+                  link if that is in mode passthru.",
     },
     Field {
         key: "flag",
         form: Form::Words(link::flags),
         default: Some("`bridge`"),
-        meaning: "For ipvlan: whether containers of one parent reach each other (bridge), do not (private), or only by a \
-                  switch that sends frames back (vepa).",
+        meaning: "For ipvlan: whether containers of one parent reach each other (bridge), do not (private), \
+                  or only by a switch that sends frames back (vepa).",
     },
     Field {
         key: "internal",
@@ -112,7 +115,8 @@ pub const DEFINITION: &[Field] = &[
         key: "ipv6",
         form: Form::Flag,
         default: Some("true if there is an IPv6 subnet"),
-        meaning: "Whether the interface has IPv6 at all. Without an IPv6 subnet, true means a link-local address alone.",
+        meaning: "Whether the interface has IPv6 at all. Without an IPv6 subnet, true means a link-local \
+                  address alone.",
     },
     Field {
         key: "mtu",
@@ -124,14 +128,15 @@ pub const DEFINITION: &[Field] = &[
         key: "subnets",
         form: Form::List { of: &Form::Object(SUBNET), max: MAX_SUBNETS },
         default: Some("none: links without addresses"),
-        meaning: "Where addresses come from: for each family one address of the first subnet that has a free one. Subnets \
-                  must not overlap.",
+        meaning: "Where addresses come from: for each family one address of the first subnet that has a free \
+                  one. Subnets must not overlap.",
     },
     Field {
         key: "routes",
         form: Form::List { of: &Form::Object(ROUTE), max: MAX_ROUTES },
         default: Some("none"),
-        meaning: "Routes besides the connected and the default ones, for containers that have an address of their family.",
+        meaning: "Routes besides the connected and the default ones, for containers that have an address of \
+                  their family.",
     },
     Field {
         key: "default_route",
@@ -171,13 +176,15 @@ pub const SUBNET: &[Field] = &[
         key: "gateway",
         form: Form::Address,
         default: Some("none: no default route"),
-        meaning: "The router. It is never handed out. In modes l3 and l3s it is not used, since the default route names the interface alone.",
+        meaning: "The router. It is never handed out. In modes l3 and l3s it is not used, since the default \
+                  route names the interface alone.",
     },
     Field {
         key: "ip_range",
         form: Form::Range,
         default: Some("the subnet"),
-        meaning: "The part from which addresses are chosen. Addresses that a container asks for may lie outside of it.",
+        meaning: "The part from which addresses are chosen. Addresses that a container asks for may lie \
+                  outside of it.",
     },
     Field {
         key: "aux_addresses",
@@ -206,7 +213,8 @@ pub const ROUTE: &[Field] = &[
         key: "type",
         form: Form::Words(route::types),
         default: Some("`unicast`"),
-        meaning: "What happens to packets: all but unicast drop them, in silence (blackhole) or with an answer.",
+        meaning: "What happens to packets: all but unicast drop them, in silence (blackhole) or with an \
+                  answer.",
     },
 ];
 

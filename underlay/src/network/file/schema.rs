@@ -28,7 +28,7 @@ pub fn schema() -> Value {
     schema.insert("title".to_owned(), json!("A network of Underlay, /etc/underlay/networks/NAME.json"));
     schema.extend(object(DEFINITION));
     schema.insert("dependentRequired".to_owned(), json!({"vlan": ["parent"]}));
-    schema.insert("allOf".to_owned(), json!([macvlan(), ipvlan()]));
+    schema.insert("allOf".to_owned(), json!([macvlan(), ipvlan(), vlan()]));
     Value::Object(schema)
 }
 
@@ -95,6 +95,11 @@ fn ipvlan() -> Value {
     json!({"if": driver(link::IPVLAN), "then": {"properties": properties}})
 }
 
+/// A VLAN is of a parent that is known by its name.
+fn vlan() -> Value {
+    json!({"if": {"required": ["vlan"]}, "then": {"properties": {"parent": {"not": {"const": link::AUTO}}}}})
+}
+
 fn driver(driver: &str) -> Value {
     json!({"properties": {"driver": {"const": driver}}, "required": ["driver"]})
 }
@@ -157,6 +162,7 @@ mod tests {
             macvlan(r#""vlan": 50"#),
             macvlan(r#""parent": "eth0", "vlan": 4095"#),
             macvlan(r#""parent": "eth0", "vlan": "50""#),
+            macvlan(r#""parent": "auto", "vlan": 50"#),
             macvlan(r#""parent": "lo""#),
             macvlan(r#""parent": "a/b""#),
             macvlan(r#""parent": "a-name-too-long-""#),
