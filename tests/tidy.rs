@@ -55,12 +55,12 @@ fn only_some_rooms_of_underlay_touch_the_world() {
     assert_within(
         &rooms(&["netlink::"]),
         // `undo` and `attach` hold a socket for the others; `namespace` compares its own with the host's.
-        &["parent", "namespace", "attachment/liveness", "attach", "undo"],
+        &["parent", "namespace", "attachment/liveness", "attach", "undo", "diagnose"],
     );
     assert_within(&rooms(&["process::Command", "Command::new"]), &["helper"]);
     assert_within(
         &rooms(&["std::fs", "fs::", "File::", "OpenOptions", "symlinkat", "renameat"]),
-        // `boot`, `process` and `namespace` read /proc.
+        // `boot`, `process` and `namespace` read /proc, `diagnose` reads /proc and /sys.
         &[
             "network/catalog",
             "ipam/directory",
@@ -70,6 +70,7 @@ fn only_some_rooms_of_underlay_touch_the_world() {
             "boot",
             "process",
             "namespace",
+            "diagnose",
         ],
     );
 }

@@ -12,7 +12,7 @@
 //! - [`attachment`]: what was done, and what the kernel says of it
 //!
 //! and the flows through them, each readable from top to bottom: [`attach()`], [`detach()`], [`undo`], [`gc`] and
-//! [`remove()`].
+//! [`remove()`]; and [`diagnose()`], which looks at all of it and changes nothing.
 
 #![forbid(unsafe_code)]
 
@@ -22,6 +22,7 @@ mod boot;
 mod clock;
 pub mod container;
 pub mod detach;
+pub mod diagnose;
 pub mod gc;
 pub mod helper;
 pub mod ipam;
@@ -38,4 +39,5 @@ pub mod undo;
 
 pub use attach::attach;
 pub use detach::detach;
+pub use diagnose::diagnose;
 pub use remove::remove;

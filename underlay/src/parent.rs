@@ -20,6 +20,7 @@ use netlink::{DefaultLinks, Link, Socket};
 use plan::{IfName, InvalidIfName};
 use thiserror::Error;
 
+pub(crate) use host::takes_ports;
 pub use host::{Host, HostLink};
 pub use make::{dummy_name, vlan_name};
 pub use port::Claim;

@@ -82,18 +82,21 @@ impl Host {
 
 impl HostLink {
     fn new(link: &Link, links: &[Link], addresses: Vec<IpNetwork>) -> Self {
-        let takes =
-            |master: &&Link| matches!(&master.kind, Kind::Other(driver) if TAKING.contains(&driver.as_str()));
         let master = links.iter().find(|master| link.master == Some(master.index));
         Self {
             name: link.name.clone(),
             mtu: link.mtu,
             loopback: link.loopback,
             ours: link.alias.as_deref() == Some(MARK),
-            taken_by: master.filter(takes).map(|master| master.name.clone()),
+            taken_by: master.filter(|master| takes_ports(&master.kind)).map(|master| master.name.clone()),
             addresses,
         }
     }
+}
+
+/// Whether links of this kind leave their ports no room for macvlan or ipvlan.
+pub(crate) fn takes_ports(kind: &Kind) -> bool {
+    matches!(kind, Kind::Other(driver) if TAKING.contains(&driver.as_str()))
 }
 
 #[cfg(test)]

@@ -1,0 +1,73 @@
+//! What an administrator wants to know when a container has no network.
+//!
+//! Everything is looked at and nothing is changed: no link is made on the host, no namespace entered, no directory made.
+//! Each check reads first, and then judges what it read; the judgements are pure.
+
+mod definition;
+mod drift;
+mod finding;
+#[cfg(test)]
+mod fixture;
+mod gateway;
+mod installation;
+mod kernel;
+mod leftover;
+mod machine;
+mod parent;
+
+use std::time::Instant;
+
+use netlink::{Kind, Socket};
+
+pub use finding::{Finding, Verdict};
+
+use crate::{
+    layout::Layout,
+    message,
+    network::{Catalog, CatalogError, Network, NetworkName},
+};
+
+/// Looks at one network, or at all of them, and at what all of them need. An error means that there is no such network.
+pub fn diagnose(
+    layout: &Layout,
+    only: Option<&NetworkName>,
+    deadline: Instant,
+) -> Result<Vec<Finding>, CatalogError> {
+    let (networks, definitions) = definition::check(&Catalog::of(&layout.config), only)?;
+    let mut findings = installation::check(layout, deadline);
+    findings.extend(definitions);
+    match look_at_kernel(layout, &networks, only) {
+        Ok(found) => findings.extend(found),
+        Err(error) => findings.push(Finding::failure("kernel", "rtnetlink", message::chain(&error))),
+    }
+    findings.extend(leftover::check(layout, &networks, only, deadline));
+    Ok(findings)
+}
+
+fn look_at_kernel(
+    layout: &Layout,
+    networks: &[Network],
+    only: Option<&NetworkName>,
+) -> Result<Vec<Finding>, netlink::Error> {
+    let socket = Socket::open()?;
+    let links = socket.links()?;
+    let networks = parent::resolve(networks.to_vec(), &links, socket.default_route_links()?);
+    let mut findings = kernel::check(&socket, &networks);
+    findings.extend(machine::check(&networks));
+    findings.extend(parent::check(&links, &networks));
+    findings.extend(gateway::check(&socket, &links, &networks));
+    findings.extend(drift::check(&socket, layout, only));
+    Ok(findings)
+}
+
+/// What a link is, in a word or two.
+fn driver_name(kind: &Kind) -> String {
+    match kind {
+        Kind::Macvlan(_) => "macvlan".to_owned(),
+        Kind::Ipvlan(..) => "ipvlan".to_owned(),
+        Kind::Vlan(id) => format!("VLAN {id}"),
+        Kind::Dummy => "dummy".to_owned(),
+        Kind::Other(driver) => driver.clone(),
+        Kind::None => "a card".to_owned(),
+    }
+}
