@@ -96,6 +96,9 @@ pub(crate) enum Command {
     /// Define, show and remove networks
     #[command(subcommand)]
     Network(NetworkCommand),
+    /// Look for what keeps containers from their networks
+    #[command(after_help = crate::doctor::HELP)]
+    Doctor(crate::doctor::Words),
     /// Take down what dead containers left behind
     #[command(after_help = EXIT_CODES)]
     Gc {

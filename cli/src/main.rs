@@ -7,6 +7,7 @@
 
 mod arguments;
 mod docker;
+mod doctor;
 mod documents;
 mod gc;
 mod import;
@@ -51,6 +52,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Network(NetworkCommand::Schema) => network::schema(),
         Command::Network(NetworkCommand::Rm { names }) => network::remove(&layout, &names),
         Command::Documents { directory } => documents::write(&directory),
+        Command::Doctor(words) => doctor::doctor(&layout, &words),
         Command::Gc { dry_run } => gc::collect(&layout, dry_run),
     }
 }

@@ -38,6 +38,11 @@ impl Failure {
         if lines.is_empty() { Ok(()) } else { Err(Self { code: FAILED, lines }) }
     }
 
+    /// All was told on stdout; only the exit code is left to say.
+    pub(crate) const fn told(code: u8) -> Self {
+        Self { code, lines: Vec::new() }
+    }
+
     /// Writes one line a reason to stderr.
     pub(crate) fn report(self) -> ExitCode {
         for line in self.lines {
