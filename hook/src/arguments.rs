@@ -3,14 +3,14 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use thiserror::Error;
-use underlay::layout::Layout;
+use underlay::layout::{HELPER, Layout};
 
 use crate::{error::Error as HookError, state::State};
 
 /// The annotation that asks for networks.
 const ANNOTATION: &str = "io.underlay.networks";
 
-pub(crate) const HELP: &str = "\
+const HELP: &str = "\
 Attaches a container to the networks that its annotation names, and detaches it.
 Run by an OCI runtime as a hook, with the container's state on standard input.
 
@@ -73,6 +73,14 @@ pub(crate) enum Error {
     TwoStages,
 }
 
+/// The help, with the paths of this installation.
+fn help() -> String {
+    match HELPER.strip_suffix("/underlay/underlay-nsenter") {
+        Some(libexec) => HELP.replace("/usr/libexec", libexec),
+        None => HELP.to_owned(),
+    }
+}
+
 /// Parses the arguments after the program's name.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, Error> {
     let mut parsed =
@@ -86,7 +94,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
         };
         let mut value = || inline.clone().or_else(|| arguments.next()).ok_or(Error::NoValue(option.clone()));
         match option.as_str() {
-            "--help" => return Ok(Invocation::Say(HELP.to_owned())),
+            "--help" => return Ok(Invocation::Say(help())),
             "--version" => {
                 return Ok(Invocation::Say(format!("underlay-hook {}\n", env!("CARGO_PKG_VERSION"))));
             }

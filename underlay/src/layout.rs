@@ -2,6 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+/// Where the program `underlay-nsenter` usually is. The environment that counts is that of the build, for installations
+/// below another prefix.
+pub const HELPER: &str = match option_env!("UNDERLAY_HELPER") {
+    Some(path) => path,
+    None => "/usr/libexec/underlay/underlay-nsenter",
+};
+
 /// The directories and the program that an installation consists of. Given as arguments rather than through the
 /// environment, which a hook must not trust.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +26,7 @@ impl Default for Layout {
         Self {
             config: PathBuf::from("/etc/underlay"),
             run: PathBuf::from("/run/underlay"),
-            helper: PathBuf::from("/usr/libexec/underlay/underlay-nsenter"),
+            helper: PathBuf::from(HELPER),
         }
     }
 }
