@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use underlay::{layout::Layout, network::NetworkName};
+use underlay::{
+    layout::{HELPER, Layout},
+    network::NetworkName,
+};
 
-use crate::import::Origin;
+use crate::{bundle::BundleCommand, import::Origin, wrap::WrapWords};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -55,6 +58,16 @@ Exit codes:
   1  nothing was written; each line on stderr says why
   2  what was typed is wrong; nothing was done";
 
+const WRAP_EXAMPLE: &str = r#"Docker, in /etc/docker/daemon.json:
+  "runtimes": {
+    "underlay": {
+      "path": "/usr/bin/underlay",
+      "runtimeArgs": ["wrap", "--runtime", "runc", "--"]
+    }
+  }
+
+The exit code is the runtime's; 1 if it could not be started."#;
+
 /// Attach containers to the physical network
 #[derive(Debug, Parser)]
 #[command(name = "underlay", version, after_help = EXIT_CODES, propagate_version = true)]
@@ -80,7 +93,7 @@ pub(crate) struct Directories {
         long,
         global = true,
         value_name = "PATH",
-        default_value = "/usr/libexec/underlay/underlay-nsenter"
+        default_value = HELPER
     )]
     helper: PathBuf,
 }
@@ -99,6 +112,12 @@ pub(crate) enum Command {
     /// Look for what keeps containers from their networks
     #[command(after_help = crate::doctor::HELP)]
     Doctor(crate::doctor::Words),
+    /// Give hooks to bundles that no engine gives hooks to
+    #[command(subcommand)]
+    Bundle(BundleCommand),
+    /// Add the hooks to an annotated bundle, then become its runtime; for engines without hooks
+    #[command(after_help = WRAP_EXAMPLE)]
+    Wrap(WrapWords),
     /// Take down what dead containers left behind
     #[command(after_help = EXIT_CODES)]
     Gc {

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod bundle;
 mod docker;
 mod doctor;
 mod documents;
@@ -15,6 +16,7 @@ mod network;
 mod outcome;
 mod source;
 mod table;
+mod wrap;
 
 use std::process::ExitCode;
 
@@ -53,6 +55,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Network(NetworkCommand::Rm { names }) => network::remove(&layout, &names),
         Command::Documents { directory } => documents::write(&directory),
         Command::Doctor(words) => doctor::doctor(&layout, &words),
+        Command::Bundle(command) => bundle::run(&layout, command),
+        Command::Wrap(words) => wrap::wrap(&layout, words),
         Command::Gc { dry_run } => gc::collect(&layout, dry_run),
     }
 }
