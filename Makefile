@@ -3,7 +3,8 @@
 TARGET := x86_64-unknown-linux-musl
 BINARIES := --package underlay-hook --package underlay-nsenter --package underlay-cli
 PACKAGES := runc crun podman iproute2 iputils-ping busybox-static tcpdump jq procps \
-            mandoc zsh fish qemu-system-x86 kmod cpio xz-utils python3-minimal
+            mandoc zsh fish qemu-system-x86 kmod cpio xz-utils python3-minimal \
+            debhelper dpkg-dev rpm lintian rpmlint debootstrap
 
 .PHONY: build man completions schema documents test demo clean target packages cargo-deny
 
@@ -27,6 +28,8 @@ clean:
 
 target:
 	@rustup target list --installed | grep -qx $(TARGET) || rustup target add $(TARGET)
+
+include packaging/package.mk
 
 # Installs what is missing where that is possible, and otherwise says what to type.
 packages:
