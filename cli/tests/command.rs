@@ -87,7 +87,7 @@ fn what_is_typed_wrongly_is_said_in_one_go_and_nothing_is_written() {
     let stderr = "\
 underlay: -o mode: unknown option; there are parent, macvlan_mode, ipvlan_mode, ipvlan_flag, mtu, \
 com.docker.network.driver.mtu
-underlay: --gateway 203.0.113.1: no --subnet holds it
+underlay: --gateway 203.0.113.1: in none of the subnets (198.51.100.1/24); name its subnet with --subnet
 underlay: --subnet: 198.51.100.1/24: host bits are set; did you mean 198.51.100.0/24?
 ";
     let create = "network create -d macvlan --subnet 198.51.100.1/24 --gateway 203.0.113.1 -o mode=l2 lan";
@@ -108,7 +108,8 @@ fn a_command_line_that_is_none_is_an_error_of_usage_with_nothing_raw_in_it() {
 fn a_network_that_does_not_fit_names_the_one_in_its_way() {
     let host = Host::new();
     assert_eq!(host.run("network create -d macvlan --subnet 198.51.100.0/24 old").code, Some(0));
-    let stderr = "underlay: subnet 198.51.100.0/25 overlaps 198.51.100.0/24 of network `old`\n";
+    let stderr = "underlay: subnet 198.51.100.0/25 overlaps 198.51.100.0/24 of network `old`; take one apart from it, or \
+                  the same with an `ip_range` of its own\n";
     assert_eq!(host.run("network create -d macvlan --subnet 198.51.100.0/25 new"), ended(1, "", stderr));
     let stderr = "underlay: there is no link `none0` on this host; there are ";
     let missing = host.run("network create -d macvlan --subnet 203.0.113.0/24 -o parent=none0.10 new");

@@ -7,8 +7,8 @@ use underlay::network::file;
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// An address or range that belongs to a subnet, but to none that was named.
-    #[error("{flag} {text}: no --subnet holds it")]
-    NoSubnet { flag: &'static str, text: String },
+    #[error("{flag} {text}: {}", outside(.subnets))]
+    NoSubnet { flag: &'static str, text: String, subnets: Vec<String> },
     /// A second gateway or range for one subnet.
     #[error("{flag} {text}: subnet {subnet} has one already")]
     Second { flag: &'static str, text: String, subnet: String },
@@ -25,7 +25,7 @@ pub(crate) enum Fault {
     #[error("-o {key}: unknown option; there are {}", .known.join(", "))]
     UnknownOption { key: String, known: Vec<&'static str> },
     /// An option of the other driver.
-    #[error("-o {key}: not an option of driver {driver}")]
+    #[error("-o {key}: not an option of driver {driver}; leave it out, or take the other driver")]
     OtherDriver { key: &'static str, driver: String },
     /// Not a number.
     #[error("-o {key}={text}: not a number of bytes")]
@@ -46,8 +46,21 @@ pub(crate) enum Fault {
 
 impl From<file::Mistake> for Fault {
     fn from(mistake: file::Mistake) -> Self {
-        Self::Definition { flag: flag(&mistake.place), fault: mistake.fault }
+        let flag = match &mistake.fault {
+            // One key of the definition, two words of Docker's.
+            file::Fault::Word { what: "macvlan modes", .. } => "-o macvlan_mode".to_owned(),
+            file::Fault::Word { what: "ipvlan modes", .. } => "-o ipvlan_mode".to_owned(),
+            _ => flag(&mistake.place),
+        };
+        Self::Definition { flag, fault: mistake.fault }
     }
+}
+
+fn outside(subnets: &[String]) -> String {
+    if subnets.is_empty() {
+        return "there is no subnet that could hold it; name its subnet with --subnet".to_owned();
+    }
+    format!("in none of the subnets ({}); name its subnet with --subnet", subnets.join(", "))
 }
 
 /// The word that a key of the definition comes from.

@@ -71,8 +71,10 @@ fn holder<'a>(
     let Some(address) = leading_address(text) else {
         return Err(Fault::Address { flag, text: word.to_owned() });
     };
+    let texts = subnets.iter().map(|subnet| subnet.text.clone()).collect();
     let holds = |subnet: &&mut Subnet| subnet.prefix.is_some_and(|prefix| prefix.contains(address));
-    subnets.iter_mut().find(holds).ok_or_else(|| Fault::NoSubnet { flag, text: word.to_owned() })
+    let none = || Fault::NoSubnet { flag, text: word.to_owned(), subnets: texts };
+    subnets.iter_mut().find(holds).ok_or_else(none)
 }
 
 impl Subnet {

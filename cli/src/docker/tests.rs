@@ -264,13 +264,16 @@ fn what_cannot_be_brought_to_a_subnet_is_an_error() {
         ),
         [
             "--gateway 10.0.0.2: subnet 10.0.0.0/24 has one already",
-            "--gateway 10.1.0.1: no --subnet holds it",
+            "--gateway 10.1.0.1: in none of the subnets (10.0.0.0/24); name its subnet with --subnet",
             "--ip-range x: not an IP address",
             "--aux-address 10.0.0.3: write it as NAME=ADDRESS",
-            "--aux-address a=10.9.0.1: no --subnet holds it",
+            "--aux-address a=10.9.0.1: in none of the subnets (10.0.0.0/24); name its subnet with --subnet",
         ]
     );
-    assert_eq!(complaints("-d macvlan --gateway 10.0.0.1 lan"), ["--gateway 10.0.0.1: no --subnet holds it"]);
+    assert_eq!(
+        complaints("-d macvlan --gateway 10.0.0.1 lan"),
+        ["--gateway 10.0.0.1: there is no subnet that could hold it; name its subnet with --subnet"]
+    );
 }
 
 #[test]
@@ -283,8 +286,8 @@ fn mistakes_of_words_and_of_the_definition_are_reported_together_in_the_words() 
         [
             "-o mut: unknown option; there are parent, macvlan_mode, ipvlan_mode, ipvlan_flag, mtu, \
              com.docker.network.driver.mtu",
-            "--gateway 10.0.0.1: no --subnet holds it",
-            "-o mode: `brdige` is none of the macvlan modes; did you mean `bridge`?",
+            "--gateway 10.0.0.1: in none of the subnets (192.168.1.5/24); name its subnet with --subnet",
+            "-o macvlan_mode: `brdige` is none of the macvlan modes; did you mean `bridge`?",
             "-o parent: loopback carries no macvlan or ipvlan link; name a NIC, or leave `parent` out for an isolated network",
             "--vlan: 4095 is not between 1 and 4094",
             "--subnet: 192.168.1.5/24: host bits are set; did you mean 192.168.1.0/24?",
@@ -301,7 +304,7 @@ fn options_are_given_once_with_a_value_to_their_own_driver() {
         [
             "-o parent: given twice",
             "-o ipvlan_flag: write it as KEY=VALUE",
-            "-o macvlan_mode: not an option of driver ipvlan",
+            "-o macvlan_mode: not an option of driver ipvlan; leave it out, or take the other driver",
             "-o mtu=big: not a number of bytes",
         ]
     );

@@ -166,10 +166,12 @@ mod tests {
             lines(&check(&catalog, subjects()).unwrap()),
             [
                 [
-                    "network `lan`: network `lan` takes eth0 over in mode passthru, so network `wan` cannot use it"
+                    "network `lan`: network `lan` takes eth0 over in mode passthru, so network `wan` cannot use it; \
+                     give one of the two another parent"
                 ],
                 [
-                    "network `wan`: network `lan` takes eth0 over in mode passthru, so network `wan` cannot use it"
+                    "network `wan`: network `lan` takes eth0 over in mode passthru, so network `wan` cannot use it; \
+                     give one of the two another parent"
                 ],
             ]
         );

@@ -15,7 +15,9 @@ use super::{
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Conflict {
     /// Subnets that overlap without being the same: an address would have two prefix lengths.
-    #[error("subnet {subnet} overlaps {theirs} of network `{other}`")]
+    #[error(
+        "subnet {subnet} overlaps {theirs} of network `{other}`; take one apart from it, or the same with an `ip_range` of its own"
+    )]
     Subnet {
         /// Ours.
         subnet: IpNetwork,
@@ -53,7 +55,10 @@ pub enum Conflict {
         in_range_of: NetworkName,
     },
     /// A macvlan link in mode passthru has its parent for itself.
-    #[error("network `{passthru}` takes {parent} over in mode passthru, so network `{other}` cannot use it")]
+    #[error(
+        "network `{passthru}` takes {parent} over in mode passthru, so network `{other}` cannot use it; \
+         give one of the two another parent"
+    )]
     Passthru {
         /// The parent's name.
         parent: String,
@@ -64,7 +69,8 @@ pub enum Conflict {
     },
     /// macvlan and ipvlan on one parent: the kernel has room for one receive handler on a link.
     #[error(
-        "{parent} carries network `{other}` of driver {driver}; macvlan and ipvlan cannot share a parent"
+        "{parent} carries network `{other}` of driver {driver}; macvlan and ipvlan cannot share a parent; \
+         take driver {driver} or another parent"
     )]
     Driver {
         /// The parent's name.
@@ -77,7 +83,7 @@ pub enum Conflict {
     /// ipvlan's mode and flag belong to the parent: the kernel would switch the other network's links.
     #[error(
         "{parent} carries network `{other}` in ipvlan mode {}; \
-         all ipvlan networks of a parent have one mode and flag", Port(.theirs)
+         all ipvlan networks of a parent have one mode and flag; take these or another parent", Port(.theirs)
     )]
     Port {
         /// The parent's name.
@@ -219,7 +225,13 @@ mod tests {
     #[test]
     fn overlapping_subnets_are_refused_with_the_others_name() {
         let (new, old) = (subnet(r#""subnet": "10.1.0.0/16""#), subnet(r#""subnet": "10.0.0.0/8""#));
-        assert_eq!(between(&new, &old), ["subnet 10.1.0.0/16 overlaps 10.0.0.0/8 of network `old`"]);
+        assert_eq!(
+            between(&new, &old),
+            [
+                "subnet 10.1.0.0/16 overlaps 10.0.0.0/8 of network `old`; take one apart from it, or the same with an \
+              `ip_range` of its own"
+            ]
+        );
         assert_eq!(between(&old, &new).len(), 1);
         assert!(between(&new, &subnet(r#""subnet": "10.2.0.0/16""#)).is_empty());
         assert!(between(&subnet(r#""subnet": "2001:db8::/64""#), &old).is_empty());
@@ -282,7 +294,10 @@ mod tests {
     fn macvlan_and_ipvlan_do_not_share_a_parent() {
         assert_eq!(
             between(&on("eth0", IPVLAN), &on("eth0", MACVLAN)),
-            ["eth0 carries network `old` of driver macvlan; macvlan and ipvlan cannot share a parent"]
+            [
+                "eth0 carries network `old` of driver macvlan; macvlan and ipvlan cannot share a parent; take driver \
+              macvlan or another parent"
+            ]
         );
         assert_eq!(between(&on("eth0", PASSTHRU), &on("eth0", IPVLAN)).len(), 1);
     }
@@ -294,7 +309,7 @@ mod tests {
         assert_eq!(
             between(&on("eth0", IPVLAN), &l3),
             ["eth0 carries network `old` in ipvlan mode l3, flag vepa; \
-              all ipvlan networks of a parent have one mode and flag"]
+              all ipvlan networks of a parent have one mode and flag; take these or another parent"]
         );
         assert!(between(&on("eth1", IPVLAN), &l3).is_empty());
     }

@@ -132,7 +132,9 @@ pub enum Refusal {
         limit: u32,
     },
     /// All default pools overlap something.
-    #[error("no default pool is free; name a subnet")]
+    #[error(
+        "no subnet can be chosen: all of 172.17.0.0/16 to 172.31.0.0/16 and of 192.168.0.0/16 are in use here; name one"
+    )]
     NoPool,
 }
 

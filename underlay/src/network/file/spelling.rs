@@ -1,6 +1,7 @@
 //! Which known word somebody meant.
 
-/// The known word that one typing slip, or two in a longer word, away from `word`; none if none is near.
+/// The known word that is one typing slip, or two in a longer word, away from `word`; none if none is near, or if two are
+/// equally near.
 pub(super) fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
     // Nothing that long is a slip, and the distance takes time quadratic in the length.
     if word.len() > 32 {
@@ -8,12 +9,12 @@ pub(super) fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str
     }
     let word = word.to_lowercase();
     let allowed = if word.chars().count() < 4 { 1 } else { 2 };
-    known
-        .iter()
-        .map(|candidate| (distance(&word, candidate), *candidate))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let away = |candidate: &&'static str| (distance(&word, candidate), *candidate);
+    let near: Vec<_> = known.iter().map(away).filter(|(distance, _)| *distance <= allowed).collect();
+    let least = near.iter().map(|(distance, _)| *distance).min()?;
+    let mut nearest = near.into_iter().filter(|(distance, _)| *distance == least);
+    let (_, first) = nearest.next()?;
+    nearest.next().is_none().then_some(first)
 }
 
 /// The least number of insertions, deletions, replacements and exchanges of neighbours (Damerau and Levenshtein, each
@@ -53,6 +54,7 @@ mod tests {
         assert_eq!(nearest("ip-range", &known), Some("ip_range"));
         assert_eq!(nearest("MTU", &known), Some("mtu"));
         assert_eq!(nearest("mut", &known), Some("mtu"));
+        assert_eq!(nearest("l4", &["l2", "l3", "l3s"]), None, "two are as near");
         assert_eq!(nearest("created", &known), None);
         assert_eq!(nearest("mac", &known), None);
         assert_eq!(nearest("", &known), None);
