@@ -21,6 +21,7 @@ use std::{
 use lab::Trial;
 use libtest_mimic::{Arguments, Failed, Trial as Test};
 
+mod doctor;
 mod ipvlan;
 mod macvlan;
 mod modes;
@@ -68,6 +69,7 @@ fn trials() -> Vec<Trial> {
         undone::trials(),
         shared::trials(),
         states::trials(),
+        doctor::trials(),
     ]
     .into_iter()
     .flatten()
