@@ -8,7 +8,7 @@ use underlay::{
     network::NetworkName,
 };
 
-use crate::{bundle::BundleCommand, import::Origin, wrap::WrapWords};
+use crate::{bundle::BundleCommand, docker::ForeignWords, import::Origin, wrap::WrapWords};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -238,6 +238,8 @@ pub(crate) struct CreateWords {
     /// No addresses: the network's links work on layer 2 alone
     #[arg(long, conflicts_with_all = ["subnet", "gateway", "ip_range", "aux_address"])]
     pub(crate) no_ipam: bool,
+    #[command(flatten)]
+    pub(crate) foreign: ForeignWords,
 }
 
 #[derive(Args, Debug)]

@@ -4,6 +4,7 @@
 //! Whether the definition is right is for its reader to say, which sees command lines and files alike.
 
 mod fault;
+mod foreign;
 mod option;
 mod route;
 mod subnet;
@@ -22,6 +23,7 @@ use underlay::network::{
 
 use crate::arguments::CreateWords;
 pub(crate) use fault::Fault;
+pub(crate) use foreign::ForeignWords;
 use option::Options;
 
 /// A network as it was typed, and what was left to us.
@@ -47,13 +49,16 @@ impl Typed {
 /// Reads the words; `is_link` tells which links the host has, those left out that were made for a network and go with
 /// it. All that is wrong with the words is found at once.
 pub(crate) fn read(words: &CreateWords, is_link: impl Fn(&str) -> bool) -> Result<Typed, Vec<Fault>> {
-    let mut faults = Vec::new();
+    let mut faults: Vec<_> = words.foreign.faults().chain(foreign::driver(&words.driver)).collect();
     let definition = Value::Object(definition(words, is_link, &mut faults));
     let checked = file::parse(definition.to_string().as_bytes(), &words.name);
     match checked {
         Ok(checked) if faults.is_empty() => Ok(Typed { checked, choose: choose(words), notes: notes(words) }),
         checked => {
             let mistakes = checked.err().into_iter().flat_map(file::Mistakes::into_iter);
+            // Of a driver of somebody else's it was said already why there is no such one here.
+            let is_told = foreign::driver(&words.driver).is_some();
+            let mistakes = mistakes.filter(|mistake| !(is_told && mistake.place == "driver"));
             faults.extend(mistakes.map(Fault::from));
             Err(faults)
         }

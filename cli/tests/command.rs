@@ -76,7 +76,7 @@ wire  macvlan  bridge  -       -
     let json: serde_json::Value = serde_json::from_str(&inspected.stdout).unwrap();
     assert_eq!((inspected.code, &json[0]["internal"]), (Some(0), &true.into()));
     assert_eq!(json[0]["leases"][0]["capacity"], 254);
-    assert_eq!(json[0]["leases"][0]["in_use"], 0);
+    assert_eq!(json[0]["leases"][0]["leased"], 0);
     assert_eq!(host.run("network rm lab wire"), ended(0, "lab\nwire\n", ""));
     assert_eq!(host.run("network ls --format json"), ended(0, "[]\n", ""));
 }

@@ -35,6 +35,9 @@ pub(crate) enum Fault {
         "--route \"{0}\": write it as \"DEST via GATEWAY [metric N]\", \"DEST [metric N]\" or \"blackhole DEST\""
     )]
     Route(String),
+    /// A word of Docker's that has no meaning here.
+    #[error("{word}: {why}")]
+    Foreign { word: String, why: &'static str },
     /// The words make a definition that is wrong.
     #[error("{flag}: {fault}")]
     Definition {

@@ -309,11 +309,43 @@ fn options_are_given_once_with_a_value_to_their_own_driver() {
         ]
     );
     assert_eq!(
-        complaints("-d bridge -o ipvlan_mode=l2 lan"),
-        ["--driver: `bridge` is none of the drivers; there are macvlan, ipvlan"]
+        complaints("-d vxlan -o ipvlan_mode=l2 lan"),
+        ["--driver: `vxlan` is none of the drivers; there are macvlan, ipvlan"]
     );
     assert_eq!(complaints("-d macvlan --label a=1 --label a=2 lan"), ["--label a: given twice"]);
     assert_eq!(complaints("-d macvlan --mtu 1400 -o mtu=1400 lan"), ["--mtu (and -o mtu): given twice"]);
+}
+
+#[test]
+fn words_of_dockers_without_a_meaning_here_are_refused_with_a_reason_each() {
+    let complaints = complaints(
+        "-d overlay --attachable --ingress --config-only --config-from x --scope swarm --ipam-driver default \
+         --ipam-opt a=b --subnet 10.0.0.1/24 lan",
+    );
+    let words: Vec<_> = complaints.iter().map(|line| line.split(": ").next().unwrap()).collect();
+    assert_eq!(
+        words,
+        [
+            "--attachable",
+            "--ingress",
+            "--config-only",
+            "--config-from",
+            "--scope",
+            "--ipam-driver",
+            "--ipam-opt",
+            "--driver overlay",
+            "--subnet"
+        ]
+    );
+    for driver in ["bridge", "host", "none", "null"] {
+        let complaints = complaints_of(&words_of(driver));
+        assert_eq!(complaints.len(), 1, "{complaints:?}");
+        assert!(complaints[0].starts_with(&format!("--driver {driver}: a ")), "{complaints:?}");
+    }
+}
+
+fn words_of(driver: &str) -> CreateWords {
+    words(&format!("-d {driver} lan"))
 }
 
 #[test]

@@ -9,7 +9,7 @@ use underlay::{
     network::{
         Catalog, Network, NetworkName,
         file::{self, Document},
-        usage::{self, SubnetUsage},
+        usage::{self, Holder, SubnetUsage},
     },
 };
 
@@ -28,12 +28,21 @@ struct Inspected<'a> {
 struct Leases {
     subnet: IpNetwork,
     range: String,
-    /// How many addresses of the range are leased, by any network that shares the subnet.
-    in_use: usize,
     /// How many addresses the range has, less those that are set apart.
     capacity: u64,
-    /// Those that this network's containers have, with their owners.
-    addresses: BTreeMap<IpAddr, String>,
+    /// How many of them are leased, by any network that shares the subnet.
+    leased: usize,
+    /// Those that this network's containers have.
+    addresses: BTreeMap<IpAddr, Lease>,
+}
+
+/// Who has an address.
+#[derive(Serialize)]
+struct Lease {
+    containers: Vec<String>,
+    interface: String,
+    /// In whose name it is leased.
+    owner: String,
 }
 
 /// Prints the networks that there are; those that there are not are failures.
@@ -62,9 +71,20 @@ impl From<SubnetUsage> for Leases {
         Self {
             subnet: usage.subnet,
             range: file::range_text(usage.range),
-            in_use: usage.in_use,
+            // A JSON number that few readers could hold tells nothing more.
             capacity: u64::try_from(usage.capacity).unwrap_or(u64::MAX),
-            addresses: usage.leases,
+            leased: usage.leased,
+            addresses: usage.holders.into_iter().map(|(address, holder)| (address, holder.into())).collect(),
+        }
+    }
+}
+
+impl From<Holder> for Lease {
+    fn from(holder: Holder) -> Self {
+        Self {
+            containers: holder.containers.iter().map(ToString::to_string).collect(),
+            interface: holder.interface.to_string(),
+            owner: holder.owner.to_string(),
         }
     }
 }
