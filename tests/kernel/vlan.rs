@@ -8,7 +8,11 @@ pub(crate) fn trials() -> Vec<Trial> {
     const MACVLAN: [Need; 3] = [Need::MACVLAN, Need::VLAN, Runtime::Runc.need()];
     const IPVLAN: [Need; 3] = [Need::IPVLAN, Need::VLAN, Runtime::Runc.need()];
     vec![
-        trial("S3 macvlan on a VLAN: made, tagged, removed with the network", &MACVLAN, s3),
+        trial(
+            "S3 macvlan on a VLAN: made, tagged, removed with the network",
+            &[MACVLAN.as_slice(), &[Need::Program("tcpdump")]].concat(),
+            s3,
+        ),
         trial("S5 macvlan on a VLAN: two IPv4 subnets and IPv6", &MACVLAN, s5),
         trial("S9 ipvlan on two VLANs: apart without a router", &IPVLAN, s9),
         trial("S10 ipvlan on a VLAN: requested addresses", &IPVLAN, s10),

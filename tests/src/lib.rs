@@ -6,7 +6,6 @@
 //!
 //! The lab drives built binaries only, and looks at what they did with `ip -j`, ping(8) and tcpdump(8).
 
-// A lab has root and nobody to protect: its errors are a failed test.
 #![forbid(unsafe_code)]
 
 mod bundle;
