@@ -260,7 +260,11 @@ impl<'a> Parents<'a> {
     }
 
     fn lock(&self, name: &IfName, deadline: Instant) -> Result<Lock, Error> {
-        Ok(Lock::acquire(&self.directory.join("locks").join(name.as_str()), deadline)?)
+        Ok(Lock::acquire(&self.lock_file(name), deadline)?)
+    }
+
+    fn lock_file(&self, name: &IfName) -> PathBuf {
+        self.directory.join("locks").join(name.as_str())
     }
 }
 

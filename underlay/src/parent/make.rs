@@ -6,7 +6,7 @@ use netlink::{Kind, Link, NewKind, NewLink};
 use plan::{IfName, InvalidIfName};
 use siphasher::sip::SipHasher13;
 
-use super::{Error, Parents, link_name};
+use super::{Error, Parents, link_name, port::names};
 use crate::{
     attachment::lock::Lock,
     network::{Network, NetworkName, ParentSpec, VlanId},
@@ -122,14 +122,21 @@ impl Parents<'_> {
         networks: &[Network],
         deadline: Instant,
     ) -> Result<Option<IfName>, Error> {
+        let removed = self.remove_own(network, networks, deadline)?;
+        self.forget_unclaimed()?;
+        Ok(removed)
+    }
+
+    fn remove_own(
+        &self,
+        network: &Network,
+        networks: &[Network],
+        deadline: Instant,
+    ) -> Result<Option<IfName>, Error> {
         let is_ours = matches!(network.parent, ParentSpec::Vlan { .. } | ParentSpec::Dummy);
-        let Some(name) = link_name(network)? else { return Ok(None) };
+        let Some(name) = link_name(network)?.filter(|_| is_ours) else { return Ok(None) };
         if wanted(networks).any(|wanted| wanted == name) {
             return Ok(None);
-        }
-        if !is_ours {
-            let lock = self.lock(&name, deadline)?;
-            return if self.is_claimed(&name)? { Ok(None) } else { self.forget(&name, &lock).map(|()| None) };
         }
         self.remove_link(&name, deadline).map_err(|error| match error {
             Error::Netlink(source) => failed(network, "remove", &name, source),
@@ -156,38 +163,39 @@ impl Parents<'_> {
                 removed.extend(self.remove_link(&name, deadline)?);
             }
         }
+        if !is_dry {
+            self.forget_unclaimed()?;
+        }
         Ok(removed)
     }
 
     fn remove_link(&self, name: &IfName, deadline: Instant) -> Result<Option<IfName>, Error> {
-        let lock = self.lock(name, deadline)?;
+        let _lock = self.lock(name, deadline)?;
         let link = self.socket.link_by_name(name.as_str())?;
         let is_marked = link.as_ref().is_some_and(|link| {
             link.alias.as_deref() == Some(MARK) || (link.alias.is_none() && self.is_intended(name))
         });
+        let Some(link) = link.filter(|_| is_marked) else { return Ok(None) };
         if self.is_claimed(name)? {
             return Ok(None);
         }
-        let removed = match link.filter(|_| is_marked) {
-            Some(link) => {
-                self.socket.delete(link.index)?;
-                self.forget_intent(name)?;
-                Some(name.clone())
-            }
-            None => None,
-        };
-        self.forget(name, &lock)?;
-        Ok(removed)
+        self.socket.delete(link.index)?;
+        self.forget_intent(name)?;
+        Ok(Some(name.clone()))
     }
 
-    /// Leaves nothing on disk of a parent that nobody claims; its lock is held.
-    fn forget(&self, name: &IfName, lock: &Lock) -> Result<(), Error> {
-        self.forget_ports(name)?;
-        lock.remove_file().map_err(|source| Error::File {
-            operation: "remove the lock of",
-            path: self.directory.join(name.as_str()),
-            source,
-        })
+    /// Leaves no file of parents that nobody claims, whoever made them. A held lock is its holder's, who is at work there.
+    fn forget_unclaimed(&self) -> Result<(), Error> {
+        let parents = names(&self.directory.join("locks"))?;
+        for name in parents.into_iter().filter_map(|name| IfName::new(name).ok()) {
+            let path = self.lock_file(&name);
+            let Some(lock) = Lock::try_acquire(&path)? else { continue };
+            if !self.is_claimed(&name)? {
+                self.forget_ports(&name)?;
+                lock.remove_file().map_err(|source| Error::File { operation: "remove", path, source })?;
+            }
+        }
+        Ok(())
     }
 
     fn intent(&self, name: &IfName) -> PathBuf {

@@ -186,7 +186,7 @@ fn make_claim(path: &Path) -> io::Result<()> {
     }
 }
 
-fn names(directory: &Path) -> Result<Vec<String>, Error> {
+pub(super) fn names(directory: &Path) -> Result<Vec<String>, Error> {
     match fs::read_dir(directory) {
         Ok(entries) => Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
