@@ -17,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("macvlan: a MAC and an interface name that were asked for", &NEEDS, asked_mac_and_name),
         trial("macvlan: several networks, default route by choice", &NEEDS, several_networks),
         trial("macvlan: routes, metric and MTU of the definition", &NEEDS, routes),
+        trial("macvlan: the parent that the host's default route leaves by", &NEEDS, automatic_parent),
         trial("macvlan: a network without addresses", &NEEDS, layer2_only),
         trial("macvlan: IPv4 and IPv6, no autoconfiguration", &NEEDS, dual_stack),
     ]);
@@ -166,6 +167,19 @@ fn routes(lab: &Lab) -> Result {
         ]
     );
     Ok(())
+}
+
+fn automatic_parent(lab: &Lab) -> Result {
+    lab.lan().address("10.6.0.1/24")?;
+    lab.network("-d macvlan --subnet=10.6.0.0/24 --gateway=10.6.0.1 -o parent=auto lan")?;
+    let complaint = lab.container("c1").networks("lan").refused()?;
+    assert!(complaint.contains("default route"), "{complaint}");
+    lab.host().ok("ip address add 10.99.0.2/24 dev eth0")?;
+    lab.host().ok("ip route add default via 10.99.0.1")?;
+    let container = lab.start("c1", "lan")?;
+    container.ping("10.6.0.1")?;
+    assert_eq!(container.interface("eth0")?.parent, Some(lab.host().interface("eth0")?.index));
+    lab.host().ok("ip address delete 10.99.0.2/24 dev eth0").map(drop)
 }
 
 fn layer2_only(lab: &Lab) -> Result {
