@@ -1,7 +1,7 @@
 //! Networks that podman, CNI and Docker know become definitions as a file of ours would have them.
 //!
-//! Only the translation is done here. What has no counterpart is noted, one line a thing; whether the definition is right
-//! is for its reader to say, which sees files and command lines alike.
+//! Only the translation is done here. What has no counterpart is noted, one line a thing; whether the
+//! definition is right is for its reader to say, which sees files and command lines alike.
 
 mod cni;
 mod definition;
@@ -40,8 +40,8 @@ pub(crate) struct Imported {
     pub(crate) notes: Vec<String>,
 }
 
-/// Reads all networks of a text; whose words they are is found out unless it is said. `is_link` tells which links the host
-/// has.
+/// Reads all networks of a text; whose words they are is found out unless it is said. `is_link` tells which
+/// links the host has.
 pub(crate) fn read(
     text: &[u8],
     origin: Option<Origin>,

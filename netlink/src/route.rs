@@ -99,8 +99,9 @@ impl Socket {
         })
     }
 
-    /// The links of the default routes, in each family the one of the lowest metric; of a route with several hops the
-    /// first hop's. A route by nexthop object has a link here unless `net.ipv4.nexthop_compat_mode` is off.
+    /// The links of the default routes, in each family the one of the lowest metric; of a route with several
+    /// hops the first hop's. A route by nexthop object has a link here unless `net.ipv4.nexthop_compat_mode`
+    /// is off.
     pub fn default_route_links(&self) -> Result<DefaultLinks> {
         Ok(DefaultLinks {
             ipv4: self.default_route_link(AddressFamily::Inet)?,

@@ -22,6 +22,7 @@ use lab::Trial;
 use libtest_mimic::{Arguments, Failed, Trial as Test};
 
 mod doctor;
+mod import;
 mod ipvlan;
 mod macvlan;
 mod modes;
@@ -70,6 +71,7 @@ fn trials() -> Vec<Trial> {
         shared::trials(),
         states::trials(),
         doctor::trials(),
+        import::trials(),
     ]
     .into_iter()
     .flatten()

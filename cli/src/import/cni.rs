@@ -1,7 +1,7 @@
 //! CNI's networks: a list of plugins, or a single one, as in /etc/cni/net.d.
 //!
-//! The first plugin makes the interface and so decides what the network is; those behind it work on an interface that they
-//! would not find here.
+//! The first plugin makes the interface and so decides what the network is; those behind it work on an
+//! interface that they would not find here.
 
 mod ranges;
 

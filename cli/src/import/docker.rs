@@ -84,8 +84,8 @@ fn options_of(
     parent.is_some() && !is_layer3
 }
 
-/// Docker makes `eth0.50`, if it is not there, and takes it down with the network. So, unlike at `network create`, that it is there now
-/// does not mean that it will stay.
+/// Docker makes `eth0.50`, if it is not there, and takes it down with the network. So, unlike at `network
+/// create`, that it is there now does not mean that it will stay.
 fn set_parent(name: &str, is_link: &dyn Fn(&str) -> bool, definition: &mut Definition) {
     let carrier = name.rsplit_once('.').map_or(name, |(carrier, _)| carrier);
     let stays = |link: &str| is_link(link) && !is_link(carrier);

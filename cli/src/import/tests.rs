@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 
-/// What the tools themselves wrote: podman 4.3.1 and 5.4.2 (`podman network create`), podman 4.3.1 with its CNI backend, Docker
-/// 20.10.24 (`docker network inspect`).
+/// What the tools themselves wrote: podman 4.3.1 and 5.4.2 (`podman network create`), podman 4.3.1 with its
+/// CNI backend, Docker 20.10.24 (`docker network inspect`).
 fn sample(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/import/samples").join(name)).unwrap()
 }
@@ -133,7 +133,8 @@ fn cnis_lists_become_ours() {
             "subnets": [{"subnet": "10.8.0.0/24", "gateway": "10.8.0.1"}]}"#,
         &[],
     );
-    // Without a default route the gateway is nobody's next hop, but host-local keeps its address all the same.
+    // Without a default route the gateway is nobody's next hop, but host-local keeps its address all the
+    // same.
     expect(
         &sample("cni/podman-hidden.conflist"),
         r#"{"name": "hidden", "driver": "macvlan", "parent": "eth0", "mode": "bridge",

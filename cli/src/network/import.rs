@@ -45,7 +45,8 @@ enum Unwritten {
     Catalog(CatalogError),
 }
 
-/// Defines the networks of all files, or none of them, and prints their names; in a rehearsal, prints their definitions.
+/// Defines the networks of all files, or none of them, and prints their names; in a rehearsal, prints their
+/// definitions.
 pub(crate) fn import(layout: &Layout, words: &ImportWords) -> Result<(), Failure> {
     let host = Host::read()?;
     let drafts = drafts(words, &host)?;

@@ -16,7 +16,8 @@ use super::{
 pub enum Subject {
     /// One of the catalogue's.
     Defined(NetworkName),
-    /// A text from elsewhere, as if it were in the catalogue, in the place of one of its name if there is one.
+    /// A text from elsewhere, as if it were in the catalogue, in the place of one of its name if there is
+    /// one.
     Text {
         /// The name that its file would have.
         name: NetworkName,

@@ -95,8 +95,8 @@ pub enum Conflict {
     },
 }
 
-/// Everything in which `network` is at odds with the others. One of the others that has its name is itself, as it
-/// was, and passed over.
+/// Everything in which `network` is at odds with the others. One of the others that has its name is itself,
+/// as it was, and passed over.
 #[must_use]
 pub fn conflicts<'a>(network: &Network, others: impl IntoIterator<Item = &'a Network>) -> Vec<Conflict> {
     let others = others.into_iter().filter(|other| other.name != network.name);
@@ -120,7 +120,8 @@ fn address_conflicts(network: &Network, other: &Network) -> Vec<Conflict> {
     conflicts
 }
 
-/// Two networks may have one subnet if each hands out a part of its own, and nothing that the other knows to be taken.
+/// Two networks may have one subnet if each hands out a part of its own, and nothing that the other knows to
+/// be taken.
 fn shared(network: &Network, ours: &SubnetSpec, other: &Network, theirs: &SubnetSpec) -> Vec<Conflict> {
     let (range, their_range) = (range(ours), range(theirs));
     if range.first <= their_range.last && their_range.first <= range.last {
@@ -173,9 +174,9 @@ fn link_conflict(network: &Network, other: &Network) -> Option<Conflict> {
     Some(Conflict::Port { parent, theirs, other: name() })
 }
 
-/// The link's name, by which a sub-interface of ours is the same as one that is named as it stands. A dummy is
-/// no other network's; which link the default route leads to is known at attach only, where the claim on it is refused
-/// if it has to be.
+/// The link's name, by which a sub-interface of ours is the same as one that is named as it stands. A dummy
+/// is no other network's; which link the default route leads to is known at attach only, where the claim on
+/// it is refused if it has to be.
 fn parent_name(parent: &ParentSpec) -> Option<String> {
     match parent {
         ParentSpec::Dummy | ParentSpec::DefaultRoute => None,

@@ -46,8 +46,8 @@ pub enum ParentSpec {
     Dummy,
     /// A link of the host as it stands.
     Link(IfName),
-    /// The link of the host's default route, looked for at each attach: of the IPv6 one if the network has IPv6 subnets
-    /// alone, else of the IPv4 one. Written `auto`, which therefore names no link.
+    /// The link of the host's default route, looked for at each attach: of the IPv6 one if the network has
+    /// IPv6 subnets alone, else of the IPv4 one. Written `auto`, which therefore names no link.
     DefaultRoute,
     /// The 802.1Q sub-interface `parent.vlan`, made if it is not there.
     Vlan {

@@ -1,8 +1,9 @@
 //! The routes that the rest of the LAN needs to reach a network on layer 3: pure.
 //!
-//! An ipvlan parent in mode l3 answers neither ARP nor neighbour discovery for its containers: nothing outside
-//! knows that they are there. So routers send what is for their subnets to the host's own address on the parent, whose
-//! Ethernet address the containers share; the parent hands over what is for them (`ipvlan_handle_mode_l3`).
+//! An ipvlan parent in mode l3 answers neither ARP nor neighbour discovery for its containers: nothing
+//! outside knows that they are there. So routers send what is for their subnets to the host's own address on
+//! the parent, whose Ethernet address the containers share; the parent hands over what is for them
+//! (`ipvlan_handle_mode_l3`).
 
 use std::net::IpAddr;
 
@@ -19,7 +20,8 @@ pub struct ReturnRoute {
     pub destination: IpNetwork,
     /// The host's address on the parent.
     pub gateway: IpAddr,
-    /// Other addresses of the host there, which serve as well: for routers that reach them rather than the first.
+    /// Other addresses of the host there, which serve as well: for routers that reach them rather than the
+    /// first.
     pub others: Vec<IpAddr>,
 }
 
@@ -107,8 +109,8 @@ fn route(network: &Network, destination: IpNetwork, parent: &HostLink) -> Result
     Ok(ReturnRoute { destination, gateway, others: hops.collect() })
 }
 
-/// A link-local address is of use only together with the router's own interface, which is not known here; one in a subnet of the
-/// network would need the very route that it is for.
+/// A link-local address is of use only together with the router's own interface, which is not known here; one
+/// in a subnet of the network would need the very route that it is for.
 fn is_hop(hop: IpAddr, destination: IpNetwork, network: &Network) -> bool {
     let is_link_local = match hop {
         IpAddr::V4(hop) => hop.is_link_local(),

@@ -36,8 +36,8 @@ pub struct Holder {
     pub owner: Owner,
     /// The interface that has it.
     pub interface: IfName,
-    /// The containers that share the interface. None while it is being made, if its record cannot be read, and if whoever
-    /// leased it was killed: then gc takes the lease.
+    /// The containers that share the interface. None while it is being made, if its record cannot be read,
+    /// and if whoever leased it was killed: then gc takes the lease.
     pub containers: Vec<ContainerId>,
 }
 
@@ -61,8 +61,8 @@ struct Books {
     ledger: Ledger,
 }
 
-/// What is leased of each subnet of the network. Before the first attach after a boot there is no run directory, and nothing
-/// is leased.
+/// What is leased of each subnet of the network. Before the first attach after a boot there is no run
+/// directory, and nothing is leased.
 pub fn usage(layout: &Layout, network: &Network) -> Result<Vec<SubnetUsage>, Error> {
     let books = if layout.run.is_dir() {
         Some(Books { leases: LeaseDirectory::open(&layout.run)?, ledger: Ledger::open(layout)? })

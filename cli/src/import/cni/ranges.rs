@@ -25,7 +25,8 @@ struct Hop {
     metric: Option<u64>,
 }
 
-/// `ranges`, and the one range that older configurations have beside them, which comes first (`LoadIPAMConfig`).
+/// `ranges`, and the one range that older configurations have beside them, which comes first
+/// (`LoadIPAMConfig`).
 pub(super) fn host_local(ipam: &mut Object, findings: &mut Findings) -> Ranges {
     let mut ranges = Vec::new();
     if ipam.has("subnet") {
@@ -91,8 +92,8 @@ pub(super) fn fixed(ipam: &mut Object, findings: &mut Findings) -> Ranges {
 impl Ranges {
     /// Writes subnets and routes.
     ///
-    /// A gateway of CNI's is used only by routes that name it or no other; here, it is what makes a default route. So one without a
-    /// default route becomes an auxiliary address: it is somebody's all the same.
+    /// A gateway of CNI's is used only by routes that name it or no other; here, it is what makes a default
+    /// route. So one without a default route becomes an auxiliary address: it is somebody's all the same.
     pub(super) fn define(
         mut self,
         ipam: &mut Object,
@@ -123,8 +124,8 @@ impl Ranges {
         }
     }
 
-    /// CNI takes an address of each set and may have several ranges of one subnet; here it is one address of each family, and one
-    /// range.
+    /// CNI takes an address of each set and may have several ranges of one subnet; here it is one address of
+    /// each family, and one range.
     fn merge(&mut self, findings: &mut Findings) {
         let mut seen: Vec<String> = Vec::new();
         self.0.retain(|range| {

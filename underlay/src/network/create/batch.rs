@@ -20,7 +20,8 @@ pub struct Draft {
 pub struct Batch {
     /// With the subnets that were chosen for them.
     pub networks: Vec<Network>,
-    /// Definitions of other networks that could not be read, and with which these were therefore not compared.
+    /// Definitions of other networks that could not be read, and with which these were therefore not
+    /// compared.
     pub unread: Vec<CatalogError>,
 }
 
@@ -43,7 +44,8 @@ pub fn rehearse(catalog: &Catalog, drafts: Vec<Draft>, host: &Host) -> Result<Ba
     }
 }
 
-/// Creates the networks; if one does not fit or cannot be written, none is there afterwards, and all reasons are told.
+/// Creates the networks; if one does not fit or cannot be written, none is there afterwards, and all reasons
+/// are told.
 pub fn create_all(catalog: &Catalog, drafts: Vec<Draft>, host: &Host) -> Result<Batch, Vec<Error>> {
     let _exclusive = catalog.exclusive().map_err(alone)?;
     let batch = rehearse(catalog, drafts, host)?;
@@ -98,7 +100,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let catalog = Catalog::of(directory.path());
         let good = subnet("a", "10.0.0.0/24");
-        // A definition that is there but cannot be read is no network to be compared with, and in the way all the same.
+        // A definition that is there but cannot be read is no network to be compared with, and in the way all
+        // the same.
         catalog.create(&good.network).unwrap();
         std::fs::write(catalog.path(&"b".parse().unwrap()), "{").unwrap();
         catalog.remove(&good.network.name).unwrap();
