@@ -65,20 +65,37 @@ fn commands(command: &Command) -> Roff {
     roff
 }
 
-/// What stands behind the options in `--help`, paragraph by paragraph: a title, and indented lines. `clap_mangen` would fill them.
+/// What stands behind the options in `--help`, paragraph by paragraph: a title with indented lines below it, or sentences, which
+/// come last. `clap_mangen` would fill all of it.
 fn sections(help: &str) -> Roff {
     let mut roff = Roff::new();
-    for paragraph in help.split("\n\n") {
+    let (titled, sentences): (Vec<_>, Vec<_>) =
+        help.split("\n\n").partition(|paragraph| paragraph.contains(":\n  "));
+    for paragraph in titled {
         let mut lines = paragraph.lines();
         roff.control("SH", [title(lines.next().unwrap_or_default()).as_str()]);
         let lines: Vec<_> = lines.map(|line| line.strip_prefix("  ").unwrap_or(line)).collect();
-        let rows: Option<Vec<_>> = lines.iter().map(|line| line.split_once("  ")).collect();
-        match rows {
+        match lines.iter().map(|line| row(line)).collect::<Option<Vec<_>>>() {
             Some(rows) => list(&rows, &mut roff),
             None => verbatim(&lines, &mut roff),
         }
     }
+    for (position, paragraph) in sentences.into_iter().enumerate() {
+        if position == 0 {
+            roff.control("SH", ["NOTES"]);
+        } else {
+            roff.control("PP", []);
+        }
+        paragraph.lines().for_each(|line| {
+            roff.text([roman(line)]);
+        });
+    }
     roff
+}
+
+/// A word and its meaning, if that is what a line has.
+fn row(line: &str) -> Option<(&str, &str)> {
+    line.split_once("  ").filter(|(word, _)| !word.is_empty())
 }
 
 /// A title as manual pages have them: in capitals, but for options.
@@ -87,7 +104,7 @@ fn title(text: &str) -> String {
     if text == "Exit codes" {
         return "EXIT STATUS".to_owned();
     }
-    let word = |word: &str| if word.starts_with('-') { word.to_owned() } else { word.to_uppercase() };
+    let word = |word: &str| if word.starts_with(['-', '/']) { word.to_owned() } else { word.to_uppercase() };
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
