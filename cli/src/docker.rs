@@ -1,7 +1,7 @@
 //! Docker's words, and ours besides, become a definition as a file would have it.
 //!
-//! Only what belongs to the words is judged here: whether an option exists, which subnet a gateway is meant for.
-//! Whether the definition is right is for its reader to say, which sees command lines and files alike.
+//! Only what belongs to the words is judged here: whether an option exists, which subnet a gateway is meant
+//! for. Whether the definition is right is for its reader to say, which sees command lines and files alike.
 
 mod fault;
 mod foreign;
@@ -46,8 +46,8 @@ impl Typed {
     }
 }
 
-/// Reads the words; `is_link` tells which links the host has, those left out that were made for a network and go with
-/// it. All that is wrong with the words is found at once.
+/// Reads the words; `is_link` tells which links the host has, those left out that were made for a network and
+/// go with it. All that is wrong with the words is found at once.
 pub(crate) fn read(words: &CreateWords, is_link: impl Fn(&str) -> bool) -> Result<Typed, Vec<Fault>> {
     let mut faults: Vec<_> = words.foreign.faults().chain(foreign::driver(&words.driver)).collect();
     let definition = Value::Object(definition(words, is_link, &mut faults));
@@ -152,7 +152,8 @@ fn has_ipv6(words: &CreateWords) -> bool {
     words.subnet.iter().filter_map(|text| text.parse().ok()).any(|subnet: IpNetwork| subnet.is_ipv6())
 }
 
-/// The address that a text starts with: all of it, or what is in front of a prefix length or of the end of a range.
+/// The address that a text starts with: all of it, or what is in front of a prefix length or of the end of a
+/// range.
 fn leading_address(text: &str) -> Option<IpAddr> {
     text.split(['/', '-']).next().and_then(|address| address.trim().parse().ok())
 }

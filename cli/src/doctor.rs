@@ -24,7 +24,8 @@ const WARNINGS: u8 = 3;
 /// The worst verdict is a failure.
 const FAILURES: u8 = 4;
 
-/// For the helper's start and for locks that a hook may hold right now; routers are asked for a second or two.
+/// For the helper's start and for locks that a hook may hold right now; routers are asked for a second or
+/// two.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const HEAD: [&str; 4] = ["VERDICT", "CHECK", "SUBJECT", "FOUND"];

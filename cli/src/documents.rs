@@ -1,5 +1,5 @@
-//! `underlay documents`: what follows from the command line's definition and from the table of a definition's keys. Packages take
-//! it from here when they are built, so that none of it can be out of date.
+//! `underlay documents`: what follows from the command line's definition and from the table of a definition's
+//! keys. Packages take it from here when they are built, so that none of it can be out of date.
 
 mod definition;
 mod page;

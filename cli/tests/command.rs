@@ -1,5 +1,5 @@
-//! The built command on a configuration directory of its own: what it prints where, and its exit codes. No network here
-//! has a parent, so nothing depends on the links of the machine.
+//! The built command on a configuration directory of its own: what it prints where, and its exit codes. No
+//! network here has a parent, so nothing depends on the links of the machine.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,5 @@
-//! The command line, parsed by hand: this program runs at every start of a container, and four options need no library.
+//! The command line, parsed by hand: this program runs at every start of a container, and four options need
+//! no library.
 
 use std::{ffi::OsString, path::PathBuf};
 
@@ -114,8 +115,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
 impl Stage {
     /// The stage that arguments and state agree on; never [`Stage::OfState`].
     ///
-    /// `creating` is what the specification says at createRuntime; crun says `created`, kata nothing. At poststop all say `stopped`,
-    /// but for kata.
+    /// `creating` is what the specification says at createRuntime; crun says `created`, kata nothing. At
+    /// poststop all say `stopped`, but for kata.
     pub(crate) fn agree(self, state: &State) -> Result<Self, HookError> {
         let is_stopped = match state.status.as_str() {
             "" => None,

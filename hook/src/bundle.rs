@@ -1,6 +1,7 @@
 //! The one thing that is read of the bundle's config.json: the container's network namespace.
 //!
-//! Of a file that may be megabytes long and newer than any library, only `linux.namespaces` is interpreted, with oci-spec's types.
+//! Of a file that may be megabytes long and newer than any library, only `linux.namespaces` is interpreted,
+//! with oci-spec's types.
 
 use std::{
     fs::OpenOptions,
@@ -50,7 +51,8 @@ struct Linux {
     namespaces: Option<Vec<LinuxNamespace>>,
 }
 
-/// The path of the container's network namespace; none if the runtime makes one. A container without a network namespace is refused.
+/// The path of the container's network namespace; none if the runtime makes one. A container without a
+/// network namespace is refused.
 pub(crate) fn network_namespace(bundle: &str) -> Result<Option<PathBuf>, Error> {
     let path = Path::new(bundle).join("config.json");
     let text = read(&path)?;

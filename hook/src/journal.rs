@@ -1,7 +1,7 @@
 //! What is said, and where: one line to syslog for each attach and detach, errors to standard error as well.
 //!
-//! Saying never fails and never waits: without a syslog daemon, or with one that does not read, the line is lost and the container starts all the
-//! same.
+//! Saying never fails and never waits: without a syslog daemon, or with one that does not read, the line is
+//! lost and the container starts all the same.
 
 use std::{
     io::{self, Write},
@@ -20,7 +20,8 @@ const NAME: &str = "underlay-hook";
 const SOCKET: &str = "/dev/log";
 /// Of a text that strangers wrote, in characters: enough for an id of 64 digits.
 const MAX_SHOWN: usize = 80;
-/// Of a line, in bytes: what receivers must accept is 1,024 (RFC 3164, 4.1), what they do is more; podman shows about as much.
+/// Of a line, in bytes: what receivers must accept is 1,024 (RFC 3164, 4.1), what they do is more; podman
+/// shows about as much.
 const MAX_LINE: usize = 2000;
 
 /// The system's log, if there is one.

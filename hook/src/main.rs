@@ -1,10 +1,11 @@
 //! `underlay-hook`: what an OCI runtime runs at createRuntime and at poststop.
 //!
-//! The container's state comes on standard input; what to do comes from the arguments and from the state, which must agree. Nothing is ever
-//! printed on standard output, which is the runtime's. Errors go to standard error, where runc and podman show them, and to syslog.
+//! The container's state comes on standard input; what to do comes from the arguments and from the state,
+//! which must agree. Nothing is ever printed on standard output, which is the runtime's. Errors go to
+//! standard error, where runc and podman show them, and to syslog.
 //!
-//! The order matters: a container that asks for nothing costs one read and an exit. Only for one that does are its files opened and
-//! its words interpreted.
+//! The order matters: a container that asks for nothing costs one read and an exit. Only for one that does
+//! are its files opened and its words interpreted.
 
 mod arguments;
 mod bundle;
@@ -28,12 +29,14 @@ use wish::Wish;
 
 /// Nothing was to do, or it was done.
 const DONE: ExitCode = ExitCode::SUCCESS;
-/// The container must not start. Never at poststop: runc would skip the hooks of others, and nobody would try ours again.
+/// The container must not start. Never at poststop: runc would skip the hooks of others, and nobody would try
+/// ours again.
 const FAILED: u8 = 1;
 /// The command line is wrong (`EX_USAGE` of sysexits.h).
 const USAGE: u8 = 64;
 
-/// From start to answer. The hooks.d files let the engine wait 30 seconds; what is left then is for taking back.
+/// From start to answer. The hooks.d files let the engine wait 30 seconds; what is left then is for taking
+/// back.
 const TIME: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {

@@ -21,13 +21,15 @@ pub(crate) fn sanitise() -> Result<(), Error> {
     close_others();
     reset_signals();
     umask(Mode::from_bits_truncate(0o077));
-    // The bundle is no place to be: nothing here is relative, and a directory that somebody is in cannot be unmounted.
+    // The bundle is no place to be: nothing here is relative, and a directory that somebody is in cannot be
+    // unmounted.
     chdir("/").map_err(|errno| failed("change to the root directory", errno))?;
     // Another process of the same user must not read our memory or trace us.
     prctl::set_dumpable(false).map_err(|errno| failed("become undumpable", errno))
 }
 
-/// If one of the three were closed, the next file to be opened would take its place, and error messages would be written to it.
+/// If one of the three were closed, the next file to be opened would take its place, and error messages would
+/// be written to it.
 fn open_standard_streams() -> Result<(), Error> {
     loop {
         let fd = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
@@ -40,12 +42,15 @@ fn open_standard_streams() -> Result<(), Error> {
     }
 }
 
-/// Nothing but the standard streams is ours (CVE-2024-21626 began with a descriptor that a runtime had left open).
+/// Nothing but the standard streams is ours (CVE-2024-21626 began with a descriptor that a runtime had left
+/// open).
 fn close_others() {
-    // SAFETY: at this point nothing in this process owns a descriptor above 2: main has just begun, there is one thread.
+    // SAFETY: at this point nothing in this process owns a descriptor above 2: main has just begun, there is
+    // one thread.
     #[expect(unsafe_code, reason = "close_range has no wrapper, in nix or in libc for musl")]
     unsafe {
-        // Before Linux 5.9 it is not there; then the descriptors stay open, marked or not as the runtime left them.
+        // Before Linux 5.9 it is not there; then the descriptors stay open, marked or not as the runtime left
+        // them.
         libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0);
     }
 }
@@ -60,13 +65,14 @@ fn reset_signals() {
     }
 }
 
-/// Links on the host's network card belong to the initial user namespace; a rootless engine runs us in another one, where root has no power
-/// over them.
+/// Links on the host's network card belong to the initial user namespace; a rootless engine runs us in
+/// another one, where root has no power over them.
 pub(crate) fn require_host_root() -> Result<(), Error> {
     if !geteuid().is_root() {
         return Err(Error::NotHostRoot("as another user"));
     }
-    // The initial namespace maps everything to itself; where there is no such file there are no user namespaces.
+    // The initial namespace maps everything to itself; where there is no such file there are no user
+    // namespaces.
     let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
     let is_initial = map.is_empty() || map.split_ascii_whitespace().eq(["0", "0", "4294967295"]);
     if is_initial { Ok(()) } else { Err(Error::NotHostRoot("in a user namespace")) }

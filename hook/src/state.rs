@@ -1,8 +1,9 @@
 //! The container's state as runtimes really send it.
 //!
-//! oci-spec's own type follows the specification and so refuses what some runtimes write: kata an empty status and no version, crun
-//! `"ociVersion": "1.0"` and a key `root`, newer ones a status of their own. Annotations may be absent or null, and so may the pid, which is
-//! 0 in crun's poststop and, in youki's, that of the dead process. Only what is needed is kept, however much there is.
+//! oci-spec's own type follows the specification and so refuses what some runtimes write: kata an empty
+//! status and no version, crun `"ociVersion": "1.0"` and a key `root`, newer ones a status of their own.
+//! Annotations may be absent or null, and so may the pid, which is 0 in crun's poststop and, in youki's, that
+//! of the dead process. Only what is needed is kept, however much there is.
 
 use std::{
     collections::BTreeMap,
@@ -60,8 +61,8 @@ pub(crate) enum Error {
     NotText { key: String },
 }
 
-/// Reads a state to its end, since a runtime that cannot write all of it may fail the start (crun 1.8.1: EPIPE), and keeps the annotation `key`
-/// of it.
+/// Reads a state to its end, since a runtime that cannot write all of it may fail the start (crun 1.8.1:
+/// EPIPE), and keeps the annotation `key` of it.
 pub(crate) fn read(input: impl Read, key: &str) -> Result<State, Error> {
     let mut text = Vec::new();
     input.take(MAX_STATE + 1).read_to_end(&mut text).map_err(Error::Read)?;
@@ -194,8 +195,8 @@ impl State {
         self.annotations.pair(KUBELET_NAME).or_else(|| self.annotations.pair(CRI_NAME))
     }
 
-    /// The pid by which to find the namespace: not 0 (crun's poststop), not 1, and not kata's, which is that of a hypervisor. Kata is known
-    /// by its empty status; it always gives a path, too.
+    /// The pid by which to find the namespace: not 0 (crun's poststop), not 1, and not kata's, which is that
+    /// of a hypervisor. Kata is known by its empty status; it always gives a path, too.
     pub(crate) fn trusted_pid(&self, container: &Container) -> Option<i32> {
         let is_katas = self.status.is_empty() && container.namespace.is_some();
         self.pid.and_then(|pid| i32::try_from(pid).ok()).filter(|pid| *pid > 1 && !is_katas)

@@ -30,8 +30,8 @@ impl Socket {
         self.dump_addresses(index, None)
     }
 
-    /// The addresses of a link of another namespace, by the number of the namespace as in [`Socket::link_in`]. Empty
-    /// if there is no such link or namespace.
+    /// The addresses of a link of another namespace, by the number of the namespace as in
+    /// [`Socket::link_in`]. Empty if there is no such link or namespace.
     pub fn addresses_in(&self, nsid: i32, index: u32) -> Result<Vec<IpNetwork>> {
         self.dump_addresses(index, Some(nsid))
     }

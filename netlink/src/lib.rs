@@ -1,9 +1,11 @@
-//! Links, addresses, routes, neighbours and the numbers of network namespaces, over a blocking rtnetlink socket.
+//! Links, addresses, routes, neighbours and the numbers of network namespaces, over a blocking rtnetlink
+//! socket.
 //!
 //! A [`Socket`] belongs to the network namespace in which it was opened and acts there for as long as it
-//! lives, wherever its owner goes; only [`Socket::link_in`], [`Socket::addresses_in`] and [`Socket::delete_in`] reach into another
-//! namespace, by the number that [`Socket::assign_nsid`] gave it. Every call is one request and its answer:
-//! nothing is cached, nothing is retried except a dump that changed while it was read.
+//! lives, wherever its owner goes; only [`Socket::link_in`], [`Socket::addresses_in`] and
+//! [`Socket::delete_in`] reach into another namespace, by the number that [`Socket::assign_nsid`] gave it.
+//! Every call is one request and its answer: nothing is cached, nothing is retried except a dump that changed
+//! while it was read.
 //!
 //! Links of four kinds can be made, one file each below `link/`. Of links of any other kind only what
 //! [`Link`] holds is read, so that an unusual device on the host cannot make a dump fail.

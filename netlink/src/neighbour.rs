@@ -49,8 +49,9 @@ impl Socket {
         })
     }
 
-    /// Has the kernel ask a neighbour for its Ethernet address and returns at once; [`Socket::neighbour`] tells what
-    /// comes of it. Neither a route nor an address of our own is needed: ARP asks with any address there is, even none.
+    /// Has the kernel ask a neighbour for its Ethernet address and returns at once; [`Socket::neighbour`]
+    /// tells what comes of it. Neither a route nor an address of our own is needed: ARP asks with any address
+    /// there is, even none.
     pub fn ask_neighbour(&self, link: u32, address: IpAddr) -> Result<()> {
         let mut ask = message(link, address);
         let known = self.neighbour(link, address)?;

@@ -56,8 +56,8 @@ fn remove(host: &Socket, wanted: &DeleteLink, delete: Delete) -> Result<()> {
     }
 }
 
-/// The index is the kernel's own identity of the link; the name may have been changed and given to another. Without an index the maker was
-/// killed while it made the link, perhaps before it gave it its name.
+/// The index is the kernel's own identity of the link; the name may have been changed and given to another.
+/// Without an index the maker was killed while it made the link, perhaps before it gave it its name.
 fn find(host: &Socket, wanted: &DeleteLink) -> netlink::Result<Option<Box<Link>>> {
     let temporary = temporary_name(wanted.nsid);
     let keys = match wanted.index {

@@ -1,14 +1,14 @@
 //! The words that the hook and its helper share: pure data, no sockets, no files.
 //!
-//! The hook starts the helper (`underlay-nsenter`) early. A helper that was given a namespace enters it, writes one
-//! [`Hello`] as a line of JSON, and waits; one that was given none has nothing to say yet. The hook decides what to do
-//! with what it now knows, and writes one [`Plan`] followed by end of file. The helper carries it out step by step and
-//! answers with one [`Report`], again a line of JSON. If a making step fails, the helper first takes back what it had
-//! made; if a deleting step fails, it carries out the others. A helper that cannot even enter writes its report in the
-//! place of the hello.
+//! The hook starts the helper (`underlay-nsenter`) early. A helper that was given a namespace enters it,
+//! writes one [`Hello`] as a line of JSON, and waits; one that was given none has nothing to say yet. The
+//! hook decides what to do with what it now knows, and writes one [`Plan`] followed by end of file. The
+//! helper carries it out step by step and answers with one [`Report`], again a line of JSON. If a making step
+//! fails, the helper first takes back what it had made; if a deleting step fails, it carries out the others.
+//! A helper that cannot even enter writes its report in the place of the hello.
 //!
-//! The report is complete at the end of its line. A helper that deleted links without entering a namespace then lives
-//! on for some 20 ms, while the kernel finishes: who has read the report need not wait for it.
+//! The report is complete at the end of its line. A helper that deleted links without entering a namespace
+//! then lives on for some 20 ms, while the kernel finishes: who has read the report need not wait for it.
 //!
 //! The vocabulary of [`Step`] is closed: what is not in it, the helper cannot be asked to do.
 

@@ -15,7 +15,8 @@ pub(crate) fn millis_until(deadline: Instant) -> u32 {
     u32::try_from(left.as_millis()).unwrap_or(u32::MAX)
 }
 
-/// A deadline that leaves at least `least`: taking back must not fail because doing took all the time there was.
+/// A deadline that leaves at least `least`: taking back must not fail because doing took all the time there
+/// was.
 #[must_use]
 pub(crate) fn at_least(deadline: Instant, least: Duration) -> Instant {
     deadline.max(Instant::now() + least)

@@ -1,7 +1,7 @@
 //! What an administrator wants to know when a container has no network.
 //!
-//! Everything is looked at and nothing is changed: no link is made on the host, no namespace entered, no directory made.
-//! Each check reads first, and then judges what it read; the judgements are pure.
+//! Everything is looked at and nothing is changed: no link is made on the host, no namespace entered, no
+//! directory made. Each check reads first, and then judges what it read; the judgements are pure.
 
 mod definition;
 mod drift;
@@ -27,7 +27,8 @@ use crate::{
     network::{Catalog, CatalogError, Network, NetworkName},
 };
 
-/// Looks at one network, or at all of them, and at what all of them need. An error means that there is no such network.
+/// Looks at one network, or at all of them, and at what all of them need. An error means that there is no
+/// such network.
 pub fn diagnose(
     layout: &Layout,
     only: Option<&NetworkName>,

@@ -1,7 +1,7 @@
 //! The helper process: a namespace in, a plan in, a report out, within a deadline.
 //!
-//! The only place that starts a process. The helper is started before anything is known about what it shall do, so that its
-//! own start runs while we read and decide.
+//! The only place that starts a process. The helper is started before anything is known about what it shall
+//! do, so that its own start runs while we read and decide.
 
 use std::{
     io::{self, Read, Write},
@@ -21,7 +21,8 @@ use thiserror::Error;
 
 use crate::namespace::Namespace;
 
-/// More than the longest report: 32 links of a few hundred bytes each, and as many names of links that were there already.
+/// More than the longest report: 32 links of a few hundred bytes each, and as many names of links that were
+/// there already.
 const MAX_ANSWER: usize = 1 << 20;
 
 /// A started helper. Dropped before its report, it is killed.
@@ -113,8 +114,8 @@ impl Helper {
         let failed = |source| Error::Start { program: program.to_owned(), source };
         let mut command = Command::new(program);
         command.arg(verb).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        // The one descriptor besides the standard ones that a child of ours ever gets; nothing else is started meanwhile,
-        // this process has one thread.
+        // The one descriptor besides the standard ones that a child of ours ever gets; nothing else is
+        // started meanwhile, this process has one thread.
         if let Some(namespace) = namespace {
             command.arg(namespace.as_fd().as_raw_fd().to_string());
             inherit(namespace, true).map_err(failed)?;
@@ -222,9 +223,9 @@ impl Helper {
 }
 
 impl Drop for Helper {
-    /// A helper that has not reported must not act any more. One that has is about to go; it may be waiting for the kernel to be done with a
-    /// link that is gone already (20 ms), which nobody else needs to. It holds none of the runtime's pipes, and if it ends after us, the
-    /// next reaper takes it.
+    /// A helper that has not reported must not act any more. One that has is about to go; it may be waiting
+    /// for the kernel to be done with a link that is gone already (20 ms), which nobody else needs to. It
+    /// holds none of the runtime's pipes, and if it ends after us, the next reaper takes it.
     fn drop(&mut self) {
         if self.has_reported {
             let _ = self.child.try_wait();

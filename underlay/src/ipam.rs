@@ -1,8 +1,8 @@
 //! Addresses: which is chosen, who holds which.
 //!
-//! [`Pool`] says which addresses of a subnet there are to choose from and in which order, a [`LeaseStore`] keeps
-//! who holds which, and [`lease`] brings the two together: it tries the addresses in that order until a claim
-//! succeeds. It looks nothing up before, so there is no moment between looking and taking, and no lock.
+//! [`Pool`] says which addresses of a subnet there are to choose from and in which order, a [`LeaseStore`]
+//! keeps who holds which, and [`lease`] brings the two together: it tries the addresses in that order until a
+//! claim succeeds. It looks nothing up before, so there is no moment between looking and taking, and no lock.
 
 mod directory;
 mod owner;
@@ -22,9 +22,9 @@ pub use store::{Cause, Claim, EVERYWHERE, LeaseStore, Release, StoreError};
 
 use crate::network::Network;
 
-/// After so many addresses that others hold, all that is held is read at once. Measured on a tmpfs: a claim that
-/// fails costs 3 µs, reading 60,000 leases 25 ms. So a /24 is never worth the reading, and where the cursor comes
-/// round to a long block of old leases, it is paid once a round.
+/// After so many addresses that others hold, all that is held is read at once. Measured on a tmpfs: a claim
+/// that fails costs 3 µs, reading 60,000 leases 25 ms. So a /24 is never worth the reading, and where the
+/// cursor comes round to a long block of old leases, it is paid once a round.
 const COLLISIONS: usize = 256;
 
 /// An address that an owner holds.
@@ -38,11 +38,12 @@ pub struct Lease {
 
 /// Leases the addresses of one interface: IPv4 before IPv6.
 ///
-/// A family of which addresses were `requested` gets exactly these, of any subnets of the network. Any other family
-/// gets one address, of the first subnet in declared order that has a free one. `host` are the addresses that the
-/// host has on the parent. What the owner holds already it keeps.
+/// A family of which addresses were `requested` gets exactly these, of any subnets of the network. Any other
+/// family gets one address, of the first subnet in declared order that has a free one. `host` are the
+/// addresses that the host has on the parent. What the owner holds already it keeps.
 ///
-/// All requests that cannot be met are reported together. On any error all that this call claimed is released.
+/// All requests that cannot be met are reported together. On any error all that this call claimed is
+/// released.
 pub fn lease(
     network: &Network,
     requested: &[IpAddr],
@@ -55,16 +56,16 @@ pub fn lease(
     match claims.take(requested) {
         Ok(()) => Ok(claims.leases),
         Err(error) => {
-            // The first error is the one to tell. What cannot be released either is found by its owner's namespace,
-            // once that is gone.
+            // The first error is the one to tell. What cannot be released either is found by its owner's
+            // namespace, once that is gone.
             let _ = release(&claims.fresh, owner, store);
             Err(error)
         }
     }
 }
 
-/// Releases addresses, to the end of the list whatever happens. What the owner does not hold, or no longer, is done.
-/// Returns what went wrong.
+/// Releases addresses, to the end of the list whatever happens. What the owner does not hold, or no longer,
+/// is done. Returns what went wrong.
 #[must_use]
 pub fn release(addresses: &[IpAddr], owner: &Owner, store: &dyn LeaseStore) -> Vec<StoreError> {
     addresses.iter().filter_map(|address| store.release(*address, owner).err()).collect()
@@ -432,7 +433,8 @@ mod tests {
                     let store = LeaseDirectory::open(run).unwrap();
                     for turn in 0..500 {
                         let owner = owner(racer << 32 | turn);
-                        // Those that run ahead may hold every address in the moment in which this one tries it.
+                        // Those that run ahead may hold every address in the moment in which this one tries
+                        // it.
                         let leases = loop {
                             match lease(net, &[], &[], &owner, &store) {
                                 Err(Error::Exhausted { .. }) => thread::yield_now(),

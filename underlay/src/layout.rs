@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-/// Where the program `underlay-nsenter` usually is. The environment that counts is that of the build, for installations
-/// below another prefix.
+/// Where the program `underlay-nsenter` usually is. The environment that counts is that of the build, for
+/// installations below another prefix.
 pub const HELPER: &str = match option_env!("UNDERLAY_HELPER") {
     Some(path) => path,
     None => "/usr/libexec/underlay/underlay-nsenter",
 };
 
-/// The directories and the program that an installation consists of. Given as arguments rather than through the
-/// environment, which a hook must not trust.
+/// The directories and the program that an installation consists of. Given as arguments rather than through
+/// the environment, which a hook must not trust.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Configuration: `networks/NAME.json` below it.

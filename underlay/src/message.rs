@@ -2,8 +2,8 @@
 
 use std::{error::Error, fmt::Write};
 
-/// The error and its causes, from the operation to the kernel's answer, with `: ` between. Control characters are escaped: what a
-/// stranger wrote must not break out of its line in a log.
+/// The error and its causes, from the operation to the kernel's answer, with `: ` between. Control characters
+/// are escaped: what a stranger wrote must not break out of its line in a log.
 #[must_use]
 pub fn chain(error: &impl Error) -> String {
     let mut text = escape(&error.to_string());

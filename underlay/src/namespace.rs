@@ -1,8 +1,9 @@
-//! A network namespace, pinned by an open file descriptor and checked once; from then on only the descriptor counts.
+//! A network namespace, pinned by an open file descriptor and checked once; from then on only the descriptor
+//! counts.
 //!
-//! A process id may be reused, absent, zero, or (kata) that of a hypervisor which lives in the host's namespace. So the
-//! namespace is opened once, compared with every other word that the runtime gave about it, and refused if it is the
-//! one we run in. What happens to the process afterwards does not matter.
+//! A process id may be reused, absent, zero, or (kata) that of a hypervisor which lives in the host's
+//! namespace. So the namespace is opened once, compared with every other word that the runtime gave about it,
+//! and refused if it is the one we run in. What happens to the process afterwards does not matter.
 
 use std::{
     fs::{self, File},
@@ -96,7 +97,8 @@ pub enum Error {
 }
 
 impl Namespace {
-    /// Opens the namespace of process `pid`, or the one at `path`, or, with both, checks that they are the same.
+    /// Opens the namespace of process `pid`, or the one at `path`, or, with both, checks that they are the
+    /// same.
     pub fn pin(pid: Option<i32>, path: Option<&Path>) -> Result<Self, Error> {
         let by_path = path.map(|path| open_path(path).map(|fd| (fd, path))).transpose()?;
         let by_pid = pid.map(|pid| open_process(pid).map(|(fd, process)| (fd, process, pid))).transpose()?;
@@ -117,8 +119,8 @@ impl Namespace {
         Ok(Self { fd, identity, path: path.map(Path::to_owned), process })
     }
 
-    /// Opens the namespace again that a record describes: at its path, or through one of the processes that were in it.
-    /// None if it cannot be found there any more.
+    /// Opens the namespace again that a record describes: at its path, or through one of the processes that
+    /// were in it. None if it cannot be found there any more.
     #[must_use]
     pub fn find(identity: Inode, path: Option<&Path>, processes: &[Process]) -> Option<Self> {
         let candidates = path.into_iter().map(Path::to_owned).chain(
@@ -169,8 +171,8 @@ fn open_path(path: &Path) -> Result<OwnedFd, Error> {
     }
 }
 
-/// Through one descriptor of `/proc/PID`: that directory belongs to one process for ever, so its start time and its
-/// namespace cannot be those of two different processes, as they could with two look-ups by number.
+/// Through one descriptor of `/proc/PID`: that directory belongs to one process for ever, so its start time
+/// and its namespace cannot be those of two different processes, as they could with two look-ups by number.
 fn open_process(pid: i32) -> Result<(OwnedFd, Process), Error> {
     let failed = |source| Error::Process { pid, source };
     let directory = File::open(format!("/proc/{pid}")).map_err(failed)?;
@@ -185,8 +187,8 @@ fn identity(fd: &OwnedFd, path: &Path) -> Result<Inode, Error> {
     Ok(Inode { device: stat.st_dev, inode: stat.st_ino })
 }
 
-/// Compared with our own namespace, which is the runtime's, and with that of process 1, which may be unreadable (hidepid,
-/// or a container that runs containers) and then says nothing.
+/// Compared with our own namespace, which is the runtime's, and with that of process 1, which may be
+/// unreadable (hidepid, or a container that runs containers) and then says nothing.
 fn refuse_host(identity: Inode) -> Result<(), Error> {
     use std::os::unix::fs::MetadataExt;
     let is = |path: &str| {

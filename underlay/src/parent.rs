@@ -6,8 +6,9 @@
 //! parents/ports/NAME/…       who uses it, and how
 //! ```
 //!
-//! A parent is used as it stands, or it is a VLAN sub-interface or a dummy that is made when it is missing and bears our mark
-//! (its alias). Only a marked link is ever removed: the mark cannot outlive the link, and cannot get lost while it lives.
+//! A parent is used as it stands, or it is a VLAN sub-interface or a dummy that is made when it is missing
+//! and bears our mark (its alias). Only a marked link is ever removed: the mark cannot outlive the link, and
+//! cannot get lost while it lives.
 
 mod host;
 mod make;
@@ -190,8 +191,8 @@ impl<'a> Parents<'a> {
 
     /// The network's parent, made if need be, brought up, and claimed for the namespace `cookie`.
     ///
-    /// Idempotent. Of two hooks that need the same sub-interface at once, one makes it and the other finds it: the parent's lock is
-    /// held for all of this.
+    /// Idempotent. Of two hooks that need the same sub-interface at once, one makes it and the other finds
+    /// it: the parent's lock is held for all of this.
     pub fn ensure(&self, network: &Network, cookie: u64, deadline: Instant) -> Result<Parent, Error> {
         let name = match link_name(network)? {
             Some(name) => name,
@@ -268,7 +269,8 @@ impl<'a> Parents<'a> {
     }
 }
 
-/// The name of the link that the network's links hang on; none if that is for the host's default route to say.
+/// The name of the link that the network's links hang on; none if that is for the host's default route to
+/// say.
 pub fn link_name(network: &Network) -> Result<Option<IfName>, Error> {
     let failed = |source| Error::Name { network: network.name.clone(), source };
     match &network.parent {

@@ -97,8 +97,8 @@ pub fn linkless_routes(wish: &Wish<'_>) -> Vec<Route> {
     route::defined(wish).into_iter().filter(|route| route.link.is_none()).collect()
 }
 
-/// The link comes up after its sysctls and addresses, so that the kernel announces them (`arp_notify`, `ndisc_notify`), and
-/// before its routes, which need it up.
+/// The link comes up after its sysctls and addresses, so that the kernel announces them (`arp_notify`,
+/// `ndisc_notify`), and before its routes, which need it up.
 fn steps(wish: &Wish<'_>, defaults: Vec<Route>) -> Vec<Step> {
     let link = &wish.interface;
     let mut steps = vec![Step::CreateLink(CreateLink {
@@ -121,7 +121,8 @@ fn steps(wish: &Wish<'_>, defaults: Vec<Route>) -> Vec<Step> {
     steps
 }
 
-/// IPv6 is off unless the network has it: otherwise the link would configure itself from any router's advertisement.
+/// IPv6 is off unless the network has it: otherwise the link would configure itself from any router's
+/// advertisement.
 fn sysctls(wish: &Wish<'_>) -> Vec<(Sysctl, bool)> {
     let ipv6 = wish.network.ipv6;
     let mut sysctls = Vec::new();

@@ -49,8 +49,8 @@ fn read_stat(directory: &File) -> io::Result<Stat> {
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat has an unknown form"))
 }
 
-/// The second field is the program's name in parentheses, which may itself hold spaces and parentheses: the fields after
-/// it are counted from the last closing one.
+/// The second field is the program's name in parentheses, which may itself hold spaces and parentheses: the
+/// fields after it are counted from the last closing one.
 fn parse_stat(text: &str) -> Option<Stat> {
     let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace();
     let state = fields.next()?.chars().next()?;

@@ -1,7 +1,7 @@
 //! The text of a config.json, and of it only what concerns hooks.
 //!
-//! The file may be newer than any library, and its numbers longer than any type: so it is not written anew from what was
-//! understood of it. The hooks are put into its text, and every other byte stays where it is.
+//! The file may be newer than any library, and its numbers longer than any type: so it is not written anew
+//! from what was understood of it. The hooks are put into its text, and every other byte stays where it is.
 
 use std::{fmt, marker::PhantomData, path::PathBuf};
 
@@ -31,8 +31,8 @@ enum Place {
     Last,
 }
 
-/// Ours is the last to attach, so that an engine's own interfaces and routes are there, and the first to detach: runc runs
-/// no hook after one that failed.
+/// Ours is the last to attach, so that an engine's own interfaces and routes are there, and the first to
+/// detach: runc runs no hook after one that failed.
 const STAGES: [(&str, Place); 2] = [("createRuntime", Place::Last), ("poststop", Place::First)];
 
 /// The members of an object, in their order.

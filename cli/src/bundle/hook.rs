@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use underlay::layout::Layout;
 
-/// Where the hook usually is. The environment that counts is that of the build, for installations below another prefix.
+/// Where the hook usually is. The environment that counts is that of the build, for installations below
+/// another prefix.
 pub(crate) const PATH: &str = match option_env!("UNDERLAY_HOOK") {
     Some(path) => path,
     None => "/usr/libexec/oci/hooks.d/underlay-hook",

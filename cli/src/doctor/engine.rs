@@ -7,7 +7,8 @@ use std::{
 
 use toml::{Table, Value};
 
-/// What both read when nothing is configured. podman(1) names a directory in /etc as well; podman does not read it.
+/// What both read when nothing is configured. podman(1) names a directory in /etc as well; podman does not
+/// read it.
 const USUAL: &str = "/usr/share/containers/oci/hooks.d";
 
 /// Where distributions and administrators install programs. A daemon's `PATH` is not ours.

@@ -1,5 +1,5 @@
-//! Whether the engines will call the hook: their files in hooks.d (oci-hooks(5)). What they say is an engine's words,
-//! which the library does not know.
+//! Whether the engines will call the hook: their files in hooks.d (oci-hooks(5)). What they say is an
+//! engine's words, which the library does not know.
 
 use std::{
     collections::BTreeMap,
@@ -129,8 +129,8 @@ fn program(path: &Path) -> Program {
     }
 }
 
-/// What is wrong with a file, and what it does for us if it is ours. Files of others only matter if they break every
-/// container.
+/// What is wrong with a file, and what it does for us if it is ours. Files of others only matter if they
+/// break every container.
 fn judge_file(
     path: &Path,
     text: io::Result<String>,
@@ -221,7 +221,8 @@ impl File {
         faults
     }
 
-    /// Engines look for a pattern anywhere in the key: one without ends, or with bare dots, finds others, too.
+    /// Engines look for a pattern anywhere in the key: one without ends, or with bare dots, finds others,
+    /// too.
     fn loose_patterns(&self) -> Vec<String> {
         let is_loose = |pattern: &&String| {
             let bare_dot = pattern.replace("\\.", "").contains('.');

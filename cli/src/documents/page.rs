@@ -65,8 +65,8 @@ fn commands(command: &Command) -> Roff {
     roff
 }
 
-/// What stands behind the options in `--help`, paragraph by paragraph: a title with indented lines below it, or sentences, which
-/// come last. `clap_mangen` would fill all of it.
+/// What stands behind the options in `--help`, paragraph by paragraph: a title with indented lines below it,
+/// or sentences, which come last. `clap_mangen` would fill all of it.
 fn sections(help: &str) -> Roff {
     let mut roff = Roff::new();
     let (titled, sentences): (Vec<_>, Vec<_>) =

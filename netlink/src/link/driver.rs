@@ -54,11 +54,11 @@ impl Driver {
 }
 
 impl Socket {
-    /// Whether the kernel can make links of a driver. It loads the driver's module if need be, as for a link that is
-    /// really made.
+    /// Whether the kernel can make links of a driver. It loads the driver's module if need be, as for a link
+    /// that is really made.
     ///
-    /// The kernel is asked for a link that no driver makes, so none is made whatever the answer: the driver is looked
-    /// for first (`rtnl_newlink`), and refuses what it is given next.
+    /// The kernel is asked for a link that no driver makes, so none is made whatever the answer: the driver
+    /// is looked for first (`rtnl_newlink`), and refuses what it is given next.
     pub fn has_driver(&self, driver: Driver) -> Result<bool> {
         let operation = format_args!("ask for the driver {}", driver.name());
         let request = RouteNetlinkMessage::NewLink(impossible(driver));
@@ -74,8 +74,8 @@ impl Socket {
     }
 }
 
-/// dummy and macvlan refuse a group's Ethernet address (`dummy_validate`, `macvlan_validate`), vlan a link without
-/// VLAN (`vlan_validate`), and ipvlan, like macvlan, one that stands on no other (`ipvlan_link_new`).
+/// dummy and macvlan refuse a group's Ethernet address (`dummy_validate`, `macvlan_validate`), vlan a link
+/// without VLAN (`vlan_validate`), and ipvlan, like macvlan, one that stands on no other (`ipvlan_link_new`).
 fn impossible(driver: Driver) -> LinkMessage {
     let kind = LinkInfo::Kind(InfoKind::Other(driver.name().to_owned()));
     LinkMessageBuilder::<LinkUnspec>::default()

@@ -75,8 +75,8 @@ impl Creator {
     }
 }
 
-/// The name of a link before it has its own. No other namespace has the number, and in this one a link is renamed before the next
-/// is made; whoever knows the number finds what a killed helper left.
+/// The name of a link before it has its own. No other namespace has the number, and in this one a link is
+/// renamed before the next is made; whoever knows the number finds what a killed helper left.
 pub(crate) fn temporary_name(nsid: i32) -> String {
     format!("ul-{nsid:x}")
 }

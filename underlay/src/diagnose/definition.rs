@@ -27,7 +27,8 @@ fn check_all(catalog: &Catalog, listing: Listing) -> (Vec<Network>, Vec<Finding>
     let mut findings: Vec<_> = listing.broken.iter().map(|error| unreadable("a file", error)).collect();
     let mut networks: Vec<Network> = Vec::new();
     for checked in listing.networks {
-        // Each is compared with those before it: a conflict is of two, and one of them is enough to tell of it.
+        // Each is compared with those before it: a conflict is of two, and one of them is enough to tell of
+        // it.
         findings.extend(judge(catalog, &checked.network, &checked.warnings, &networks));
         networks.push(checked.network);
     }

@@ -1,8 +1,8 @@
-//! Whether containers still have what they were given: each attachment's record beside the link that the kernel shows
-//! under the namespace's number.
+//! Whether containers still have what they were given: each attachment's record beside the link that the
+//! kernel shows under the namespace's number.
 //!
-//! Routes cannot be asked for from outside a namespace (`RTM_GETROUTE` knows no target namespace), so they are not
-//! compared.
+//! Routes cannot be asked for from outside a namespace (`RTM_GETROUTE` knows no target namespace), so they
+//! are not compared.
 
 use ipnetwork::IpNetwork;
 use netlink::{IpvlanFlag, IpvlanMode, Kind, Link, LinkKey, Lookup, MacvlanMode, Socket};
@@ -54,7 +54,8 @@ pub(super) fn check(socket: &Socket, layout: &Layout, only: Option<&NetworkName>
     }
 }
 
-/// All attachments of one namespace that are complete. Numbers of another boot or another host's namespace mean nothing.
+/// All attachments of one namespace that are complete. Numbers of another boot or another host's namespace
+/// mean nothing.
 fn compare(socket: &Socket, record: &Record, only: Option<&NetworkName>) -> Vec<Finding> {
     let is_here = socket.cookie().is_ok_and(|cookie| cookie == record.namespace.host)
         && boot::id().is_ok_and(|boot| boot == record.namespace.boot);

@@ -1,7 +1,7 @@
 //! Whether the routers answer ARP or neighbour discovery on the parents.
 //!
-//! The kernel is asked to find them, as it does for any packet. All are asked at once and awaited together; what was
-//! not known before is forgotten again.
+//! The kernel is asked to find them, as it does for any packet. All are asked at once and awaited together;
+//! what was not known before is forgotten again.
 
 use std::{
     net::IpAddr,
@@ -63,7 +63,8 @@ pub(super) fn check(socket: &Socket, links: &[Link], networks: &[Network]) -> Ve
     questions.iter().map(|question| question.finish(socket)).collect()
 }
 
-/// Gateways that containers will use. On layer 3 there are none, and a link that is not there is the parent's fault.
+/// Gateways that containers will use. On layer 3 there are none, and a link that is not there is the parent's
+/// fault.
 fn questions<'a>(socket: &Socket, links: &'a [Link], network: &'a Network) -> Vec<Question<'a>> {
     let name = parent::link_name(network).ok().flatten();
     let link = name.and_then(|name| links.iter().find(|link| link.name == name.as_str()));

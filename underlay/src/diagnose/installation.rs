@@ -43,8 +43,8 @@ pub(super) fn check(layout: &Layout, deadline: Instant) -> Vec<Finding> {
     findings
 }
 
-/// The helper sheds its privilege before it reads its plan, and ends with an error if it cannot: an empty plan that is
-/// carried out proves both.
+/// The helper sheds its privilege before it reads its plan, and ends with an error if it cannot: an empty
+/// plan that is carried out proves both.
 fn helper(program: &Path, deadline: Instant) -> Finding {
     let metadata = fs::metadata(program).map(|metadata| Access::of(&metadata));
     let carried_out = || {

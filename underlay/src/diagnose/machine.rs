@@ -1,5 +1,5 @@
-//! Whether this machine's own network lets frames with other addresses than the card's through: virtual switches and
-//! clouds mostly do not.
+//! Whether this machine's own network lets frames with other addresses than the card's through: virtual
+//! switches and clouds mostly do not.
 
 use std::{fs, path::Path};
 

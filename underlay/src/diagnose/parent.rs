@@ -28,8 +28,8 @@ struct View<'a> {
     is_wireless: bool,
 }
 
-/// Networks whose parent is for the default route to say, with what it says now in its place; where there is no
-/// default route, they stay as they are.
+/// Networks whose parent is for the default route to say, with what it says now in its place; where there is
+/// no default route, they stay as they are.
 pub(super) fn resolve(networks: Vec<Network>, links: &[Link], defaults: DefaultLinks) -> Vec<Network> {
     let resolved = |network: Network| {
         let index = if network.is_ipv6_only() { defaults.ipv6 } else { defaults.ipv4 };

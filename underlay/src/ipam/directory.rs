@@ -1,7 +1,7 @@
 //! The leases of one host, in directories on a tmpfs.
 //!
-//! A lease is a symbolic link, `leases/ADDRESS` -> `OWNER`, which leads nowhere. symlink(2) makes it with its content
-//! or fails with EEXIST, so a claim needs no lock, can be seen half-made by nobody, and `ls -l` shows
+//! A lease is a symbolic link, `leases/ADDRESS` -> `OWNER`, which leads nowhere. symlink(2) makes it with its
+//! content or fails with EEXIST, so a claim needs no lock, can be seen half-made by nobody, and `ls -l` shows
 //! all there is. A cursor is a link too, `cursors/NETWORK@SUBNET` -> `ADDRESS`, replaced by rename(2).
 
 use std::{

@@ -14,8 +14,8 @@ const MAX_HOST_LEN: usize = 64;
 
 /// One interface of one network namespace. Written `host/cookie/network/interface`.
 ///
-/// The cookie is the namespace's (`SO_NETNS_COOKIE`), never used again within a boot. The host is in it because
-/// leases may be shared by hosts, whose cookies are not.
+/// The cookie is the namespace's (`SO_NETNS_COOKIE`), never used again within a boot. The host is in it
+/// because leases may be shared by hosts, whose cookies are not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Owner {
@@ -72,8 +72,8 @@ pub enum InvalidOwner {
 }
 
 impl Host {
-    /// This host, as uname(2) calls it at this moment. It may be called otherwise later (DHCP, hostnamectl), so
-    /// whoever wants to release what was claimed keeps the owner that claimed it.
+    /// This host, as uname(2) calls it at this moment. It may be called otherwise later (DHCP, hostnamectl),
+    /// so whoever wants to release what was claimed keeps the owner that claimed it.
     pub fn local() -> Result<Self, InvalidHost> {
         let name = gethostname().map_err(InvalidHost::Read)?;
         name.to_string_lossy().parse()

@@ -10,7 +10,8 @@ use ipnetwork::IpNetwork;
 
 use crate::network::{AddressRange, SubnetSpec};
 
-/// The addresses of one subnet. Its size in memory follows the number of excluded addresses, not the subnet's.
+/// The addresses of one subnet. Its size in memory follows the number of excluded addresses, not the
+/// subnet's.
 #[derive(Clone, Debug)]
 pub struct Pool {
     subnet: IpNetwork,
@@ -40,8 +41,8 @@ pub enum Refused {
 }
 
 impl Pool {
-    /// The pool of a subnet, without the addresses that the host has on the parent. Those of `host` that are not
-    /// of the subnet make no difference.
+    /// The pool of a subnet, without the addresses that the host has on the parent. Those of `host` that are
+    /// not of the subnet make no difference.
     #[must_use]
     pub fn new(spec: &SubnetSpec, host: &[IpAddr]) -> Self {
         let subnet = spec.subnet;
@@ -97,8 +98,8 @@ impl Pool {
         (start..=last).chain(first..start).filter(|n| self.reason(*n).is_none()).map(|n| self.address(n))
     }
 
-    /// Whether somebody may ask for this address: any of the subnet may be asked for, inside the range or not,
-    /// that is not excluded.
+    /// Whether somebody may ask for this address: any of the subnet may be asked for, inside the range or
+    /// not, that is not excluded.
     pub fn admits(&self, requested: IpAddr) -> Result<(), Refused> {
         if !self.subnet.contains(requested) {
             return Err(Refused::Outside(self.subnet));
@@ -147,8 +148,8 @@ impl fmt::Display for Refused {
     }
 }
 
-/// The addresses of a subnet that no host can have. Subnets of one or two addresses have none: RFC 3021 (IPv4 /31)
-/// and RFC 6164 (IPv6 /127) use both.
+/// The addresses of a subnet that no host can have. Subnets of one or two addresses have none: RFC 3021 (IPv4
+/// /31) and RFC 6164 (IPv6 /127) use both.
 fn special(subnet: IpNetwork) -> impl Iterator<Item = (IpAddr, Refused)> {
     let (first, last) = (subnet.network(), subnet.broadcast());
     let pair = match subnet {

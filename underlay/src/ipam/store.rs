@@ -17,12 +17,12 @@ pub const EVERYWHERE: [AddressRange; 2] = [
     },
 ];
 
-/// Keeps leases. An address is held by one owner or by none, whichever network it was leased through, so networks
-/// that share a subnet share its leases.
+/// Keeps leases. An address is held by one owner or by none, whichever network it was leased through, so
+/// networks that share a subnet share its leases.
 ///
-/// All methods may be called at any moment by any number of processes, with one exception: calls for one *owner*
-/// must follow each other (whoever attaches or detaches holds the namespace's lock), since
-/// `release` may look first and then remove.
+/// All methods may be called at any moment by any number of processes, with one exception: calls for one
+/// *owner* must follow each other (whoever attaches or detaches holds the namespace's lock), since `release`
+/// may look first and then remove.
 pub trait LeaseStore {
     /// Takes an address if nobody has it, in one atomic act.
     fn claim(&self, address: IpAddr, owner: &Owner) -> Result<Claim, StoreError>;
@@ -38,8 +38,8 @@ pub trait LeaseStore {
         Ok(self.held(range)?.into_iter().map(|(address, _)| address).collect())
     }
 
-    /// The address chosen last for a network in a subnet. A store may forget it: the next choice is then slower,
-    /// and may be an address that was set free a short time ago.
+    /// The address chosen last for a network in a subnet. A store may forget it: the next choice is then
+    /// slower, and may be an address that was set free a short time ago.
     fn cursor(&self, network: &NetworkName, subnet: IpNetwork) -> Result<Option<IpAddr>, StoreError>;
 
     /// Keeps the address chosen last. Of several writers any may win.

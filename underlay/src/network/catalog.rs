@@ -1,6 +1,7 @@
 //! The directory of the administrator's networks, `/etc/underlay/networks`: one file `NAME.json` a network.
 //!
-//! What is read here decides what root does, so a directory or file that others could have written is refused.
+//! What is read here decides what root does, so a directory or file that others could have written is
+//! refused.
 
 mod door;
 mod error;
@@ -26,7 +27,8 @@ use super::{
 
 const SUFFIX: &str = ".json";
 
-/// Held by those who compare a network with the others and then write it. Not a network's file: it starts with a dot.
+/// Held by those who compare a network with the others and then write it. Not a network's file: it starts
+/// with a dot.
 const LOCK: &str = ".lock";
 
 /// The directory. Nothing is opened until something is asked of it.
@@ -95,8 +97,8 @@ impl Catalog {
         Ok(listing)
     }
 
-    /// Waits until nobody else has the right to write. It guards a decision that depends on other networks; each
-    /// write is atomic without it.
+    /// Waits until nobody else has the right to write. It guards a decision that depends on other networks;
+    /// each write is atomic without it.
     pub fn exclusive(&self) -> Result<Exclusive, Error> {
         self.make_directory()?;
         let path = self.directory.join(LOCK);
@@ -136,7 +138,8 @@ impl Catalog {
         }
     }
 
-    /// What is called `*.json`, sorted; hidden files (ours while they are written, and editors') are passed over.
+    /// What is called `*.json`, sorted; hidden files (ours while they are written, and editors') are passed
+    /// over.
     fn entries(&self) -> Result<Vec<Result<NetworkName, Error>>, Error> {
         if door::directory(&self.directory)?.is_none() {
             return Ok(Vec::new());

@@ -95,7 +95,8 @@ pub enum Refusal {
     /// Another network is in the way.
     #[error(transparent)]
     Conflict(#[from] Conflict),
-    /// The link that it names is not there. Only what is needed for a sub-interface of ours is asked for here.
+    /// The link that it names is not there. Only what is needed for a sub-interface of ours is asked for
+    /// here.
     #[error("there is no link `{parent}` on this host; there are {}", .links.join(", "))]
     NoParent {
         /// What it names.
@@ -216,8 +217,8 @@ fn as_it_stands(network: &Network, name: &IfName, host: &Host) -> Vec<Refusal> {
     }
 }
 
-/// Only a sub-interface that is there already can refuse anything: that its parent is a port matters not, for tagged frames
-/// are taken out before the receive handler sees them (`__netif_receive_skb_core`).
+/// Only a sub-interface that is there already can refuse anything: that its parent is a port matters not, for
+/// tagged frames are taken out before the receive handler sees them (`__netif_receive_skb_core`).
 fn sub_interface(network: &Network, parent: &IfName, vlan: VlanId, host: &Host) -> Vec<Refusal> {
     let existing = host.link(&format!("{parent}.{}", vlan.get()));
     match (named(parent, host), existing) {

@@ -6,8 +6,8 @@ use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 
 use super::file::overlap;
 
-/// The first of Docker's own pools that overlaps nothing that is `taken`: 172.17.0.0/16 to 172.31.0.0/16, then
-/// 192.168.0.0/16 in parts of /20. None if all overlap.
+/// The first of Docker's own pools that overlaps nothing that is `taken`: 172.17.0.0/16 to 172.31.0.0/16,
+/// then 192.168.0.0/16 in parts of /20. None if all overlap.
 ///
 /// A default route overlaps everything and says nothing, so it must not be among the taken ones.
 #[must_use]
@@ -20,8 +20,9 @@ pub fn ipv4(taken: &[IpNetwork]) -> Option<IpNetwork> {
         .find(|pool| !taken.iter().any(|taken| overlap(*pool, *taken)))
 }
 
-/// A Unique Local IPv6 /64: `fd`, 40 random bits, and 16 zero bits as its number among the 65,536 of that prefix
-/// (RFC 4193, 3.2). With that much randomness it needs no comparison with others. Of `random` the lower 40 bits count.
+/// A Unique Local IPv6 /64: `fd`, 40 random bits, and 16 zero bits as its number among the 65,536 of that
+/// prefix (RFC 4193, 3.2). With that much randomness it needs no comparison with others. Of `random` the
+/// lower 40 bits count.
 #[must_use]
 pub fn ipv6(random: u64) -> Option<IpNetwork> {
     let global_id = random & 0xff_ffff_ffff;

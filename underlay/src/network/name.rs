@@ -8,7 +8,8 @@ use thiserror::Error;
 /// With `.json` behind it, well below `NAME_MAX` (255), and short enough for a line of a table.
 pub(super) const MAX_LEN: usize = 63;
 
-/// The name of a network: a letter or digit, then letters, digits, `_`, `.` and `-`, as Docker and podman have it.
+/// The name of a network: a letter or digit, then letters, digits, `_`, `.` and `-`, as Docker and podman
+/// have it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NetworkName(String);

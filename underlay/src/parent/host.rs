@@ -6,8 +6,8 @@ use netlink::{Kind, Link, Socket};
 use super::{link_name, make::MARK};
 use crate::network::Network;
 
-/// Drivers that take the receive handler of their ports, of which a link has one (`netdev_rx_handler_register`): macvlan
-/// and ipvlan find it busy. A VRF does without.
+/// Drivers that take the receive handler of their ports, of which a link has one
+/// (`netdev_rx_handler_register`): macvlan and ipvlan find it busy. A VRF does without.
 const TAKING: [&str; 4] = ["bridge", "bond", "team", "openvswitch"];
 
 /// The host's links, and the prefixes that it reaches or has addresses of.
@@ -55,7 +55,8 @@ impl Host {
         };
         for link in &links {
             let addresses = socket.addresses(link.index)?;
-            // The kernel removes the route of an address when its link goes down, so routes alone do not tell.
+            // The kernel removes the route of an address when its link goes down, so routes alone do not
+            // tell.
             host.prefixes.extend(&addresses);
             host.links.push(HostLink::new(link, &links, addresses));
         }

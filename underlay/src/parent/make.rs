@@ -15,8 +15,8 @@ use crate::{
 /// The alias of every link that we made in the host's namespace.
 pub(super) const MARK: &str = "underlay parent";
 
-/// The name of a VLAN sub-interface: `eth0.50`, as everybody has it; if that is longer than the kernel takes, `vlan50-` and a hash of
-/// the parent's name.
+/// The name of a VLAN sub-interface: `eth0.50`, as everybody has it; if that is longer than the kernel takes,
+/// `vlan50-` and a hash of the parent's name.
 pub fn vlan_name(parent: &IfName, vlan: VlanId) -> Result<IfName, InvalidIfName> {
     let id = vlan.get();
     IfName::new(format!("{parent}.{id}"))
@@ -59,8 +59,9 @@ impl Parents<'_> {
         self.ensure_made(network, name, NewKind::Dummy, "a dummy", |link| link.kind == Kind::Dummy)
     }
 
-    /// Finds or makes the link. The intent is on disk while a link may be there without its mark, which the kernel takes only
-    /// once the link is there (it ignores `IFLA_IFALIAS` in `RTM_NEWLINK` that creates): whoever comes next finishes what a killed hook began.
+    /// Finds or makes the link. The intent is on disk while a link may be there without its mark, which the
+    /// kernel takes only once the link is there (it ignores `IFLA_IFALIAS` in `RTM_NEWLINK` that creates):
+    /// whoever comes next finishes what a killed hook began.
     fn ensure_made(
         &self,
         network: &Network,
@@ -114,8 +115,8 @@ impl Parents<'_> {
         Ok(Link { up: true, alias: Some(MARK.to_owned()), ..link })
     }
 
-    /// Removes the network's sub-interface or dummy, if we made it and nothing uses it: neither a link on it nor one of the other
-    /// `networks`. Returns its name if it was removed.
+    /// Removes the network's sub-interface or dummy, if we made it and nothing uses it: neither a link on it
+    /// nor one of the other `networks`. Returns its name if it was removed.
     pub fn remove(
         &self,
         network: &Network,
@@ -144,7 +145,8 @@ impl Parents<'_> {
         })
     }
 
-    /// Removes every link that we made and that no network of `networks` wants: their definitions were deleted by hand.
+    /// Removes every link that we made and that no network of `networks` wants: their definitions were
+    /// deleted by hand.
     pub fn remove_unwanted(
         &self,
         networks: &[Network],
@@ -184,7 +186,8 @@ impl Parents<'_> {
         Ok(Some(name.clone()))
     }
 
-    /// Leaves no file of parents that nobody claims, whoever made them. A held lock is its holder's, who is at work there.
+    /// Leaves no file of parents that nobody claims, whoever made them. A held lock is its holder's, who is
+    /// at work there.
     fn forget_unclaimed(&self) -> Result<(), Error> {
         let parents = names(&self.directory.join("locks"))?;
         for name in parents.into_iter().filter_map(|name| IfName::new(name).ok()) {

@@ -1,15 +1,16 @@
 //! Who uses a parent, and in which way.
 //!
-//! The kernel gives a parent one port: of macvlan or of ipvlan. A passthru link has it for itself, and the mode and flag of ipvlan are the
-//! port's: a second link with another mode silently switches the first (`ipvlan_set_port_mode` in
-//! `drivers/net/ipvlan/ipvlan_main.c`). So each namespace claims the port that it needs:
+//! The kernel gives a parent one port: of macvlan or of ipvlan. A passthru link has it for itself, and the
+//! mode and flag of ipvlan are the port's: a second link with another mode silently switches the first
+//! (`ipvlan_set_port_mode` in `drivers/net/ipvlan/ipvlan_main.c`). So each namespace claims the port that it
+//! needs:
 //!
 //! ```text
 //! parents/ports/eth0/ipvlan-l2-bridge/NETWORK@COOKIE
 //! ```
 //!
-//! and a claim for another port is refused while one of these is alive. A claim is one symbolic link, and to look for conflicts is to read a
-//! directory with one entry, however many links the parent has.
+//! and a claim for another port is refused while one of these is alive. A claim is one symbolic link, and to
+//! look for conflicts is to read a directory with one entry, however many links the parent has.
 
 use std::{
     fs, io,
@@ -152,8 +153,8 @@ impl Parents<'_> {
         Ok(None)
     }
 
-    /// A claim is alive while somebody works on its namespace (and so may be about to write the record), or while the record has such an
-    /// attachment.
+    /// A claim is alive while somebody works on its namespace (and so may be about to write the record), or
+    /// while the record has such an attachment.
     fn is_alive(&self, parent: &IfName, claim: &Claim) -> Result<bool, Error> {
         let Some(page) = self.ledger.try_page(claim.cookie)? else { return Ok(true) };
         let Some(record) = page.read()? else {

@@ -7,8 +7,8 @@ use plan::IfName;
 use super::Error;
 use crate::request::Request;
 
-/// A name for each request: the one asked for, else the lowest `ethN` that is neither taken in the namespace nor asked
-/// for by another request of the list.
+/// A name for each request: the one asked for, else the lowest `ethN` that is neither taken in the namespace
+/// nor asked for by another request of the list.
 pub fn name_interfaces(requests: &[&Request], taken: &[String]) -> Result<Vec<IfName>, Error> {
     let mut used: HashSet<&str> = taken.iter().map(String::as_str).collect();
     for request in requests {

@@ -7,11 +7,11 @@ use siphasher::sip::SipHasher13;
 
 use crate::network::NetworkName;
 
-/// A locally administered address that is always the same for the same container, network and interface: neighbours' caches,
-/// DHCP reservations and switch ports outlive a container that is made again.
+/// A locally administered address that is always the same for the same container, network and interface:
+/// neighbours' caches, DHCP reservations and switch ports outlive a container that is made again.
 ///
-/// 46 bits of a hash: of 1,000 links on one LAN, two are equal with a probability below 10⁻⁸; the kernel then refuses the
-/// second one on the same parent by name.
+/// 46 bits of a hash: of 1,000 links on one LAN, two are equal with a probability below 10⁻⁸; the kernel then
+/// refuses the second one on the same parent by name.
 #[must_use]
 pub fn derive_mac(network: &NetworkName, container: &str, interface: &IfName) -> MacAddress {
     let mut hasher = SipHasher13::new_with_keys(0, 0);

@@ -56,8 +56,9 @@ impl Family {
 
 /// The default routes of each wish, and notes on those that are not set.
 ///
-/// For each family, whoever asked for the default route has it; else the first network in the container's order that can
-/// give one, unless the namespace has a default route already (an engine's own network): that is never displaced unasked.
+/// For each family, whoever asked for the default route has it; else the first network in the container's
+/// order that can give one, unless the namespace has a default route already (an engine's own network): that
+/// is never displaced unasked.
 pub(super) fn defaults(wishes: &[Wish<'_>], hello: &Hello) -> Result<(Vec<Vec<Route>>, Vec<String>), Error> {
     for wish in wishes {
         check_asked(wish)?;
@@ -124,7 +125,8 @@ fn router(wish: &Wish<'_>, family: Family, first: IpNetwork) -> Option<IpAddr> {
     }
 }
 
-/// Who asks for the default route by a network that has none must hear of it: without, the container would start cut off.
+/// Who asks for the default route by a network that has none must hear of it: without, the container would
+/// start cut off.
 fn check_asked(wish: &Wish<'_>) -> Result<(), Error> {
     let network = wish.network;
     let refuse = |reason| Err(Error::NoDefaultRoute { network: network.name.clone(), reason });
@@ -159,8 +161,8 @@ fn check_on_link(wish: &Wish<'_>, router: IpAddr) -> Result<(), Error> {
     Err(Error::RouterOffLink { network: wish.network.name.clone(), router, subnets: subnets.join(", ") })
 }
 
-/// On layer 3 the subnets of a network reach each other without a router: nothing but a route on the link is needed, and it is
-/// needed even where no default route leads out (no parent, internal).
+/// On layer 3 the subnets of a network reach each other without a router: nothing but a route on the link is
+/// needed, and it is needed even where no default route leads out (no parent, internal).
 pub(super) fn between_subnets(wish: &Wish<'_>) -> Vec<Route> {
     if !wish.network.is_layer3() {
         return Vec::new();

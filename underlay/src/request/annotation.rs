@@ -1,7 +1,7 @@
 //! The text of the annotation `io.underlay.networks`.
 //!
-//! One of three forms, told apart by the first character and then by whether a `;` or `:` occurs, neither of which
-//! can be in a list:
+//! One of three forms, told apart by the first character and then by whether a `;` or `:` occurs, neither of
+//! which can be in a list:
 //!
 //! ```text
 //! annotation = json | short | list            ; space around it is dropped
@@ -24,14 +24,15 @@
 //! ```
 //!
 //! Space around each part of a list or short form is dropped. The first `:` of an item ends its head, so the
-//! colons of IPv6 and MAC addresses need no quoting. Names cannot hold separators: `,`, `;` and `@` are refused
-//! in an interface's name, in JSON too, so that each list of requests can be printed in the short form.
+//! colons of IPv6 and MAC addresses need no quoting. Names cannot hold separators: `,`, `;` and `@` are
+//! refused in an interface's name, in JSON too, so that each list of requests can be printed in the short
+//! form.
 //!
-//! Checked and dropped are the namespace (definitions have none) and the length behind an address (it is always the
-//! subnet's). What Multus knows and macvlan and ipvlan links cannot do is refused. `[]` asks for nothing; an empty
-//! text, an empty item and `[null]` are mistakes. An empty `default-route` array means what `default-route` alone
-//! means: this network, by its own gateways. A network may be asked for twice if each time names its interface, and
-//! one network at most may be asked to have the default route of a family.
+//! Checked and dropped are the namespace (definitions have none) and the length behind an address (it is
+//! always the subnet's). What Multus knows and macvlan and ipvlan links cannot do is refused. `[]` asks for
+//! nothing; an empty text, an empty item and `[null]` are mistakes. An empty `default-route` array means what
+//! `default-route` alone means: this network, by its own gateways. A network may be asked for twice if each
+//! time names its interface, and one network at most may be asked to have the default route of a family.
 
 use super::{
     Request, conflict, json,
@@ -39,7 +40,8 @@ use super::{
     text,
 };
 
-/// The longest annotation that is read, in bytes: a quarter of what Kubernetes allows all annotations of a pod.
+/// The longest annotation that is read, in bytes: a quarter of what Kubernetes allows all annotations of a
+/// pod.
 pub const MAX_BYTES: usize = 64 * 1024;
 
 /// The most networks of one container.

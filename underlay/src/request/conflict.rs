@@ -35,7 +35,8 @@ fn network_twice(request: &Request, earlier: &[Numbered]) -> Option<Fault> {
     Some(Fault::NetworkTwice { name: request.network.clone(), first: *first })
 }
 
-/// `default-route` without a gateway asks for both families, since which ones the network has is not known here.
+/// `default-route` without a gateway asks for both families, since which ones the network has is not known
+/// here.
 fn default_route_twice(request: &Request, earlier: &[Numbered]) -> Option<Fault> {
     [Family::V4, Family::V6].into_iter().find_map(|family| {
         let (first, _) = earlier.iter().find(|(_, other)| asks(request, family) && asks(other, family))?;

@@ -69,7 +69,8 @@ pub(super) fn inside(address: IpAddr, subnet: IpNetwork) -> Result<(), Fault> {
 }
 
 /// An interface of the subnet can have the address. IPv4 alone sets the first and the last address apart, and
-/// not in /31 (RFC 3021) and /32; the first of IPv6 is the routers' (RFC 4291, 2.6.1), so a gateway may be it.
+/// not in /31 (RFC 3021) and /32; the first of IPv6 is the routers' (RFC 4291, 2.6.1), so a gateway may be
+/// it.
 pub(super) fn usable(address: IpAddr, subnet: IpNetwork) -> Result<(), Fault> {
     inside(address, subnet)?;
     if subnet.is_ipv6() || subnet.prefix() >= 31 {

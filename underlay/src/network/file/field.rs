@@ -1,4 +1,5 @@
-//! Every key of a definition, once: the reader takes its known keys from here, and so do the JSON Schema and the manual.
+//! Every key of a definition, once: the reader takes its known keys from here, and so do the JSON Schema and
+//! the manual.
 
 use std::ops::RangeInclusive;
 

@@ -78,7 +78,8 @@ pub(super) fn parent(fields: &mut Fields, findings: &mut Findings) -> Option<Par
     let Some(vlan) = vlan else { return parent };
     let vlan = vlan.number(VLANS, findings).and_then(VlanId::new);
     let ParentSpec::Link(parent) = parent? else {
-        // Whose sub-interface it is would change with the default route, and nobody would know which one to remove.
+        // Whose sub-interface it is would change with the default route, and nobody would know which one to
+        // remove.
         findings.mistake(vlan_place, Fault::Unfit("a VLAN needs a parent by its name, not `auto`"));
         return None;
     };

@@ -9,8 +9,8 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use super::{address::range_text, link, route::KINDS};
 use crate::network::{AuxAddress, Dns, Network, NetworkName, NetworkRoute, ParentSpec, SubnetSpec};
 
-/// A network's definition, to be serialized: the fields in the order of the file. What has its default is left out,
-/// but for mode and flag, which everybody looks for.
+/// A network's definition, to be serialized: the fields in the order of the file. What has its default is
+/// left out, but for mode and flag, which everybody looks for.
 #[derive(Debug, Serialize)]
 pub struct Document<'a> {
     name: &'a NetworkName,

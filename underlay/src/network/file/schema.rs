@@ -1,7 +1,8 @@
 //! The JSON Schema of a definition, for editors and for tools that write definitions.
 //!
-//! It says what a definition looks like. What compares values with one another (a gateway in its subnet, subnets that overlap) is
-//! beyond it: that is for [`super::parse`], which takes nothing that the schema refuses.
+//! It says what a definition looks like. What compares values with one another (a gateway in its subnet,
+//! subnets that overlap) is beyond it: that is for [`super::parse`], which takes nothing that the schema
+//! refuses.
 
 use serde_json::{Map, Value, json};
 

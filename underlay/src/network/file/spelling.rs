@@ -1,7 +1,7 @@
 //! Which known word somebody meant.
 
-/// The known word that is one typing slip, or two in a longer word, away from `word`; none if none is near, or if two are
-/// equally near.
+/// The known word that is one typing slip, or two in a longer word, away from `word`; none if none is near,
+/// or if two are equally near.
 pub(super) fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
     // Nothing that long is a slip, and the distance takes time quadratic in the length.
     if word.len() > 32 {
@@ -17,8 +17,8 @@ pub(super) fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str
     nearest.next().is_none().then_some(first)
 }
 
-/// The least number of insertions, deletions, replacements and exchanges of neighbours (Damerau and Levenshtein, each
-/// place changed once at most).
+/// The least number of insertions, deletions, replacements and exchanges of neighbours (Damerau and
+/// Levenshtein, each place changed once at most).
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];

@@ -67,7 +67,8 @@ fn prefix(fields: &mut Fields, findings: &mut Findings) -> Option<IpNetwork> {
     Some(subnet.value)
 }
 
-/// Refuses what the kernel gives to no interface but `lo` (`ipv6_add_addr`, `inet_rtm_newaddr`) or takes for a group.
+/// Refuses what the kernel gives to no interface but `lo` (`ipv6_add_addr`, `inet_rtm_newaddr`) or takes for
+/// a group.
 fn assignable(subnet: IpNetwork) -> Result<(), Fault> {
     let reserved = [
         Ipv4Network::new([127, 0, 0, 0].into(), 8).map(IpNetwork::V4),
@@ -106,7 +107,8 @@ fn set_apart(aux: &AuxAddress, subnet: IpNetwork, taken: &mut BTreeMap<IpAddr, S
     Ok(())
 }
 
-/// The ends of a range may be the network or broadcast address: they are passed over when addresses are chosen.
+/// The ends of a range may be the network or broadcast address: they are passed over when addresses are
+/// chosen.
 fn part_of(range: AddressRange, subnet: IpNetwork) -> Result<(), Fault> {
     address::inside(range.first, subnet)?;
     address::inside(range.last, subnet)
