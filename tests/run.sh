@@ -21,8 +21,7 @@ step() {
 }
 
 build() {
-  cargo build --release --target "$TARGET" \
-    --package underlay-hook --package underlay-nsenter --package underlay-cli
+  make --silent build
 }
 
 # The built test, to be run without cargo: the virtual machine has none.
@@ -51,6 +50,8 @@ step "kernel tests" on_this_kernel
 if [ -s "$scratch/skipped" ]; then
   step "kernel tests, second kernel" in_the_second_kernel
 fi
+step "packages" make --silent deb rpm
+step "packaging tests" tests/packaging.sh
 
 # What was skipped here and ran there is not skipped.
 awk -v again="$(wc -l <"$scratch/skipped" 2>/dev/null || echo 0)" '

@@ -1,0 +1,90 @@
+#!/bin/bash
+# deb.sh: the life of the .deb on a machine (machine.sh). /share holds the package and its successor, old.deb and new.deb.
+set -uo pipefail
+cd "$(dirname "$0")" || exit
+. ./steps.sh
+. ./container.sh
+
+installs_with_apt_alone() {
+  apt-get -y install /share/old.deb
+  same "$(dpkg-query -W -f '${db:Status-Abbrev}' underlay)" "ii "
+}
+
+attaches_a_container_of_podman() {
+  make_network
+  make_image
+  start first
+  same "$(address_of first)" 192.168.1.128/24
+  is_attached first
+}
+
+attaches_bundles_to_which_hooks_were_added() {
+  for runtime in runc crun; do
+    make_bundle /run/bundle
+    underlay bundle add-hooks /run/bundle/config.json
+    once=$(sha256sum </run/bundle/config.json)
+    underlay bundle add-hooks /run/bundle/config.json
+    same "$(sha256sum </run/bundle/config.json)" "$once"
+    bundle_reaches_the_router "$runtime"
+  done
+}
+
+is_a_runtime_that_adds_the_hooks() {
+  for runtime in runc crun; do
+    make_bundle /run/bundle
+    bundle_reaches_the_router underlay wrap --runtime "$runtime" -- --log /run/log
+  done
+}
+
+takes_the_examples_that_it_ships() {
+  for example in /usr/share/doc/underlay/examples/*.json; do
+    underlay network check "$example"
+  done
+}
+
+an_upgrade_leaves_running_containers_alone() {
+  local before
+  before=$(within first ip -json link show eth0)
+  apt-get -y install /share/new.deb
+  same "$(dpkg-query -W -f '${Version}' underlay)" "$NEW_VERSION"
+  same "$(within first ip -json link show eth0)" "$before"
+  is_attached first
+}
+
+the_new_version_takes_down_what_the_old_one_made() {
+  same "$(leases)" 192.168.1.128
+  stop first
+  same "$(leases)" ""
+  same "$(find /run/underlay/namespaces -name '*.json')" ""
+}
+
+removal_begins_with_what_the_engines_read() {
+  start second
+  ln -s /usr/share/underlay/hooks.d/kubernetes/*.json /usr/share/containers/oci/hooks.d/
+  # dpkg names each file when it comes to it.
+  dpkg -D110 --remove underlay >/run/removal 2>&1
+  same "$(grep -oE 'containers/oci/hooks.d/[0-9]|libexec/.*/underlay-' /run/removal | sed 's|/.*||' | uniq | xargs)" \
+    "containers libexec"
+}
+
+removal_leaves_running_containers_alone() {
+  is_attached second
+}
+
+# systemd remembers until the purge that the timer was on.
+removal_keeps_networks_and_nothing_else() {
+  same "$(find /etc/underlay -type f ! -name .lock)" /etc/underlay/networks/lan.json
+  same "$(remains | grep -v -e ^/etc/underlay -e ^/var/lib/dpkg -e ^/run/ -e systemd)" ""
+  same "$(ls /usr/share/containers/oci/hooks.d 2>/dev/null)" ""
+}
+
+purging_leaves_nothing() {
+  dpkg --purge underlay
+  same "$(remains)" ""
+}
+
+try installs_with_apt_alone attaches_a_container_of_podman attaches_bundles_to_which_hooks_were_added \
+  is_a_runtime_that_adds_the_hooks takes_the_examples_that_it_ships \
+  an_upgrade_leaves_running_containers_alone the_new_version_takes_down_what_the_old_one_made \
+  removal_begins_with_what_the_engines_read removal_leaves_running_containers_alone \
+  removal_keeps_networks_and_nothing_else purging_leaves_nothing
