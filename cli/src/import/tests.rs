@@ -290,16 +290,50 @@ fn what_is_no_network_is_refused() {
 
 #[test]
 fn every_sample_is_told_apart() {
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/import/samples");
-    for (directory, origin) in [("podman", Origin::Podman), ("cni", Origin::Cni), ("docker", Origin::Docker)]
-    {
-        let files: Vec<PathBuf> =
-            std::fs::read_dir(samples.join(directory)).unwrap().map(|entry| entry.unwrap().path()).collect();
-        assert!(!files.is_empty());
-        for file in files {
-            let network: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-            let first = network.get(0).unwrap_or(&network);
-            assert_eq!(Origin::of(first), Some(origin), "{}", file.display());
+    for (origin, file, network) in samples() {
+        assert_eq!(Origin::of(network.get(0).unwrap_or(&network)), Some(origin), "{}", file.display());
+    }
+}
+
+#[test]
+fn whatever_is_in_the_place_of_a_value_is_read_or_refused_with_a_reason() {
+    let others = ["null", "true", "-1", r#""x""#, "[]", "{}", "[[{}]]", r#"[{"": []}]"#];
+    for (_, file, network) in samples() {
+        for place in places(&network) {
+            for other in others {
+                let mut changed = network.clone();
+                *changed.pointer_mut(&place).unwrap() = serde_json::from_str(other).unwrap();
+                if let Err(faults) = read(changed.to_string().as_bytes(), None, &is_link) {
+                    assert!(!faults.is_empty(), "{}{place} = {other}", file.display());
+                }
+            }
         }
     }
+}
+
+fn samples() -> Vec<(Origin, PathBuf, Value)> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/import/samples");
+    let mut samples = Vec::new();
+    for (name, origin) in [("podman", Origin::Podman), ("cni", Origin::Cni), ("docker", Origin::Docker)] {
+        for entry in std::fs::read_dir(directory.join(name)).unwrap() {
+            let file = entry.unwrap().path();
+            let network = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+            samples.push((origin, file, network));
+        }
+    }
+    assert!(samples.len() > 10);
+    samples
+}
+
+/// The JSON pointers of all values.
+fn places(value: &Value) -> Vec<String> {
+    let inner: Vec<(String, &Value)> = match value {
+        Value::Array(values) => values.iter().enumerate().map(|(n, value)| (n.to_string(), value)).collect(),
+        Value::Object(fields) => fields.iter().map(|(key, value)| (key.replace('/', "~1"), value)).collect(),
+        _ => Vec::new(),
+    };
+    let below = inner
+        .into_iter()
+        .flat_map(|(key, value)| places(value).into_iter().map(move |place| format!("/{key}{place}")));
+    [String::new()].into_iter().chain(below).collect()
 }
