@@ -1,7 +1,9 @@
 //! What an administrator wants to know when a container has no network.
 //!
-//! Everything is looked at and nothing is changed: no link is made on the host, no namespace entered, no
-//! directory made. Each check reads first, and then judges what it read; the judgements are pure.
+//! Everything is looked at and nothing is taken down or put right: no link is made on the host, no namespace
+//! entered, no record written. What asking itself changes is the kernel's own doing: it loads the module of a
+//! driver that it is asked for, and sends the questions to routers. Each check reads first, and then judges
+//! what it read; the judgements are pure.
 
 mod definition;
 mod drift;

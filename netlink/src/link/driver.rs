@@ -84,3 +84,19 @@ fn impossible(driver: Driver) -> LinkMessage {
         .append_extra_attribute(LinkAttribute::LinkInfo(vec![kind]))
         .build()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_stands_on_no_link_and_has_an_address_that_none_can_have() {
+        for driver in Driver::ALL {
+            let attributes = impossible(driver).attributes;
+            assert!(!attributes.iter().any(|attribute| matches!(attribute, LinkAttribute::Link(_))));
+            assert!(attributes.contains(&LinkAttribute::Address(vec![1, 0, 0, 0, 0, 0])));
+            let kind = InfoKind::Other(driver.name().to_owned());
+            assert!(attributes.contains(&LinkAttribute::LinkInfo(vec![LinkInfo::Kind(kind)])), "no data");
+        }
+    }
+}
