@@ -61,6 +61,15 @@ the_rpm_holds_these_files_with_these_modes() {
     files_are tests/packaging/rpm.list
 }
 
+make_installs_what_the_deb_holds_and_takes_it_back() {
+  local root=$SHARE/installed
+  make --silent install DESTDIR="$root" UNITDIR=/lib/systemd/system ZSHDIR=/usr/share/zsh/vendor-completions
+  diff -u <(dpkg-deb -c "$DEB" | awk '$6 !~ "/$|changelog|copyright|lintian" { print $1, $6 }' | sed 's/\.gz$//' | sort) \
+    <(cd "$root" && find . -type f -printf '%M %p\n' | sort)
+  make --silent uninstall DESTDIR="$root" UNITDIR=/lib/systemd/system ZSHDIR=/usr/share/zsh/vendor-completions
+  same "$(cd "$root" && find . -mindepth 1 | sort | xargs)" "./etc ./etc/underlay ./etc/underlay/networks"
+}
+
 programs_come_before_what_makes_engines_call_them() {
   for list in "dpkg-deb -c $DEB" "rpm -qlp $RPM"; do
     same "$($list | grep -oE '(libexec/.*/underlay-|containers/oci/hooks.d/[0-9])' | sed 's|/.*||' | uniq | xargs)" \
@@ -104,6 +113,7 @@ lives() {
 prepare || exit
 try changelogs_begin_with_this_version built_twice_they_are_the_same_bytes \
   the_deb_holds_these_files_with_these_modes the_rpm_holds_these_files_with_these_modes \
+  make_installs_what_the_deb_holds_and_takes_it_back \
   programs_come_before_what_makes_engines_call_them lintian_finds_nothing rpmlint_finds_no_error \
   systemd_understands_the_units a_successor_can_be_packed
 status=$?

@@ -78,8 +78,19 @@ removal_keeps_networks_and_nothing_else() {
   same "$(ls /usr/share/containers/oci/hooks.d 2>/dev/null)" ""
 }
 
-purging_leaves_nothing() {
+# A veth link with the mark stands for a VLAN sub-interface, which not every kernel has.
+purging_takes_parents_of_ours_on_which_nobody_stands() {
+  ip link add free0 type veth peer name used0
+  ip link set free0 alias "underlay parent"
+  ip link add other0 type veth peer name used1
+  ip link set used1 alias "underlay parent"
+  mkdir -p "/run/underlay/parents/ports/used1/macvlan/lan@7"
   dpkg --purge underlay
+  same "$(ip -brief link show type veth | sed 's/[@ ].*//' | sort | xargs)" "eth0 other0 used1"
+  is_attached second
+}
+
+purging_leaves_nothing() {
   same "$(remains)" ""
 }
 
@@ -87,4 +98,5 @@ try installs_with_apt_alone attaches_a_container_of_podman attaches_bundles_to_w
   is_a_runtime_that_adds_the_hooks takes_the_examples_that_it_ships \
   an_upgrade_leaves_running_containers_alone the_new_version_takes_down_what_the_old_one_made \
   removal_begins_with_what_the_engines_read removal_leaves_running_containers_alone \
-  removal_keeps_networks_and_nothing_else purging_leaves_nothing
+  removal_keeps_networks_and_nothing_else \
+  purging_takes_parents_of_ours_on_which_nobody_stands purging_leaves_nothing
