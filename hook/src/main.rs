@@ -99,7 +99,7 @@ fn attach(
     let namespace = Namespace::pin(state.trusted_pid(&container), container.namespace.as_deref())?;
     let attached =
         underlay::attach(&arguments.layout, &container, &requests, &namespace, deadline).map_err(Box::new)?;
-    journal.attached(&container.id, &attached, start.elapsed());
+    journal.attached(&container.key.container, &attached, start.elapsed());
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! From OCI's words to this house's: who the container is and what it asks for.
 
 use underlay::{
-    container::Container,
+    container::{Container, UserKey},
     request::{self, Request},
 };
 
@@ -19,8 +19,7 @@ pub(crate) fn read(state: &State, key: &str) -> Result<Wish, Error> {
         .map_err(|mistakes| Error::Annotation { key: key.to_owned(), mistakes })?;
     let bundle = state.bundle()?;
     let container = Container {
-        id: state.id()?,
-        bundle: bundle.to_owned(),
+        key: UserKey::new(state.id()?, bundle),
         name: state.lasting_name(),
         pod: state.pod().map(str::to_owned),
         namespace: bundle::network_namespace(bundle)?,

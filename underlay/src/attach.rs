@@ -9,6 +9,7 @@
 //! Whatever fails, what had been done by then is undone on the way that detach takes, and the first error is returned.
 
 mod error;
+mod lookup;
 mod share;
 
 use std::time::Instant;
@@ -16,22 +17,23 @@ use std::time::Instant;
 use plan::{Hello, IfName, LinkKind, MadeLink};
 
 pub use error::Error;
+use lookup::{identify, look_up};
 use share::Split;
 
 use crate::{
     attachment::{
         ledger::{Ledger, Page},
         liveness::{self, Liveness},
-        record::{Attachment, NamespaceId, Record, State},
+        record::{Attachment, Record, State},
     },
-    boot, clock,
+    clock,
     container::Container,
-    detach::{self, Detached},
+    detach::{self, Detached, Extent, Leave},
     helper::Helper,
     ipam::{self, Host, Owner},
     layout::Layout,
     namespace::Namespace,
-    network::{Network, catalog::Catalog},
+    network::Network,
     planner::{self, Planned, Wish},
     request::Request,
     undo::{self, Tools},
@@ -61,6 +63,27 @@ pub fn attach(
     namespace: &Namespace,
     deadline: Instant,
 ) -> Result<Attached, Error> {
+    attach_or(Fallback::Nothing, layout, container, requests, namespace, deadline)
+}
+
+/// What is left to a container when attaching fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fallback {
+    /// It will not start.
+    Nothing,
+    /// It goes on.
+    AsBefore,
+}
+
+/// Attaches, and leaves `fallback` if that fails.
+pub(crate) fn attach_or(
+    fallback: Fallback,
+    layout: &Layout,
+    container: &Container,
+    requests: &[Request],
+    namespace: &Namespace,
+    deadline: Instant,
+) -> Result<Attached, Error> {
     let mut helper = Helper::attach(&layout.helper, namespace, deadline)?;
     let (networks, mut notes) = look_up(layout, requests)?;
     let ledger = Ledger::open(layout)?;
@@ -73,13 +96,18 @@ pub fn attach(
         Some(record) => record,
         None => Record::new(identify(&tools, namespace, &hello)?),
     };
-    let mut work = Work { tools: &tools, ledger: &ledger, page: &page, container, hello, deadline, record };
+    let kept = Vec::new();
+    let mut work =
+        Work { tools: &tools, ledger: &ledger, page: &page, container, hello, deadline, record, kept };
     work.undo_leftovers();
+    if fallback == Fallback::AsBefore {
+        work.kept = work.record.used_by(&container.key);
+    }
     work.record.add_user(container, namespace.process(), clock::seconds());
     match work.attach(helper, requests, &networks) {
         Ok(planned_notes) => {
             notes.extend(planned_notes);
-            Ok(Attached { attachments: work.record.used_by(&container.key()), notes })
+            Ok(Attached { attachments: work.record.used_by(&container.key), notes })
         }
         Err(error) => {
             work.give_up();
@@ -97,6 +125,8 @@ struct Work<'a> {
     hello: Hello,
     deadline: Instant,
     record: Record,
+    /// What is not taken back.
+    kept: Vec<Attachment>,
 }
 
 impl Work<'_> {
@@ -125,7 +155,7 @@ impl Work<'_> {
         let Planned { plan, notes } =
             planner::plan(&wishes, &self.hello, clock::millis_until(self.deadline).min(PATIENCE_MS))?;
         self.page.write(&self.record)?;
-        self.ledger.point(&self.container.key(), self.page.cookie())?;
+        self.ledger.point(&self.container.key, self.page.cookie())?;
         if !wishes.is_empty() {
             let links = helper.apply(&plan)?;
             self.complete(links);
@@ -164,7 +194,8 @@ impl Work<'_> {
             alias: alias.clone(),
             linkless_routes: Vec::new(),
             state: State::Intended,
-            users: vec![self.container.key()],
+            since: clock::seconds(),
+            users: vec![self.container.key.clone()],
         };
         let leased = ipam::lease(network, &request.addresses, &parent.addresses, &owner, &self.tools.leases);
         let addresses: Vec<_> = leased.iter().flatten().map(|lease| lease.address).collect();
@@ -196,10 +227,10 @@ impl Work<'_> {
     }
 
     fn use_shared(&mut self, shared: &[usize]) {
-        let key = self.container.key();
+        let key = &self.container.key;
         for index in shared {
             if let Some(attachment) = self.record.attachments.get_mut(*index)
-                && !attachment.users.contains(&key)
+                && !attachment.users.contains(key)
             {
                 attachment.users.push(key.clone());
             }
@@ -243,42 +274,18 @@ impl Work<'_> {
         self.record.attachments.extend(left.attachments);
     }
 
-    /// Detaches what this container alone uses. Errors on the way are not told: the one that brought us here is.
+    /// Detaches what this container alone uses, but for what is kept. Errors on the way are not told: the one that brought us here is.
     fn give_up(self) {
-        let key = self.container.key();
-        let mut detached = Detached::default();
-        let _ = detach::leave(self.tools, self.page, self.record, &key, self.deadline, &mut detached);
-        let _ = self.ledger.unpoint(&key, self.page.cookie());
+        let leave = Leave {
+            tools: self.tools,
+            ledger: self.ledger,
+            page: self.page,
+            user: &self.container.key,
+            extent: Extent::AllBut(&self.kept),
+            deadline: self.deadline,
+        };
+        let _ = leave.carry_out(self.record, &mut Detached::default());
     }
-}
-
-/// The definitions of all networks that were asked for, or all that is wrong with them; and warnings about them.
-fn look_up(layout: &Layout, requests: &[Request]) -> Result<(Vec<Network>, Vec<String>), Error> {
-    let catalog = Catalog::of(&layout.config);
-    let mut networks = Vec::new();
-    let mut warnings = Vec::new();
-    let mut errors = Vec::new();
-    for request in requests {
-        match catalog.read(&request.network) {
-            Ok(checked) => {
-                warnings.extend(checked.warnings.iter().map(|w| format!("network {}: {w}", request.network)));
-                networks.push(checked.network);
-            }
-            Err(error) => errors.push(error),
-        }
-    }
-    if errors.is_empty() { Ok((networks, warnings)) } else { Err(Error::Networks(errors)) }
-}
-
-fn identify(tools: &Tools<'_>, namespace: &Namespace, hello: &Hello) -> Result<NamespaceId, Error> {
-    Ok(NamespaceId {
-        cookie: hello.cookie,
-        boot: boot::id()?,
-        host: tools.socket().cookie()?,
-        nsid: hello.nsid,
-        file: namespace.identity(),
-        path: namespace.path().map(Into::into),
-    })
 }
 
 /// A container can be in one namespace only. If it is noted in another one (createRuntime ran again without a poststop in between), what
@@ -290,8 +297,8 @@ fn leave_former_namespace(
     cookie: u64,
     deadline: Instant,
 ) {
-    let key = container.key();
-    if ledger.namespace_of(&key).is_ok_and(|former| former.is_some_and(|former| former != cookie)) {
-        let _ = detach::detach(layout, &key, deadline);
+    let key = &container.key;
+    if ledger.namespace_of(key).is_ok_and(|former| former.is_some_and(|former| former != cookie)) {
+        let _ = detach::detach(layout, key, deadline);
     }
 }

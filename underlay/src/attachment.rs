@@ -3,4 +3,5 @@
 pub mod ledger;
 pub mod liveness;
 pub mod lock;
+pub mod overview;
 pub mod record;

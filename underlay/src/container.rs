@@ -26,6 +26,14 @@ pub enum InvalidContainerId {
     Form(String),
 }
 
+impl ContainerId {
+    /// The id as text; safe as one component of a path.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl FromStr for ContainerId {
     type Err = InvalidContainerId;
 
@@ -93,10 +101,8 @@ impl fmt::Display for UserKey {
 /// A container that asks for networks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Container {
-    /// The id that the runtime gave it.
-    pub id: ContainerId,
-    /// The path of its bundle.
-    pub bundle: String,
+    /// Its id and its bundle.
+    pub key: UserKey,
     /// The name that stays when the container is made again, where the engine tells one; its MAC addresses follow from it.
     pub name: Option<String>,
     /// The pod whose namespace it shares, where an engine vouches for one.
@@ -106,16 +112,10 @@ pub struct Container {
 }
 
 impl Container {
-    /// The key in records.
-    #[must_use]
-    pub fn key(&self) -> UserKey {
-        UserKey::new(self.id.clone(), &self.bundle)
-    }
-
     /// What its MAC addresses follow from.
     #[must_use]
     pub fn lasting_name(&self) -> &str {
-        self.name.as_deref().unwrap_or(&self.id.0)
+        self.name.as_deref().unwrap_or(self.key.container.as_str())
     }
 }
 

@@ -12,8 +12,9 @@ use crate::{
         ledger::{self, Ledger, Page},
         record::{Attachment, Record},
     },
-    container::UserKey,
+    container::{ContainerId, UserKey},
     layout::Layout,
+    network::NetworkName,
     undo::{self, OpenError, Tools},
 };
 
@@ -22,7 +23,7 @@ use crate::{
 pub struct Detached {
     /// The attachments that are gone now.
     pub gone: Vec<Attachment>,
-    /// The attachments that other containers of the namespace still use.
+    /// How many of those that it leaves other containers of the namespace still use.
     pub shared: usize,
     /// What went wrong; the rest was done, and gc tries this again.
     pub errors: Vec<Error>,
@@ -31,6 +32,16 @@ pub struct Detached {
 /// What may go wrong.
 #[derive(Debug, Error)]
 pub enum Error {
+    /// It never was on the network, or is not any more.
+    #[error("container {container} is not on network {network}; it is on {}", list(.attached))]
+    NotAttached {
+        /// Which container.
+        container: ContainerId,
+        /// The network that it should leave.
+        network: NetworkName,
+        /// Those that it is on.
+        attached: Vec<NetworkName>,
+    },
     /// Records.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
@@ -42,11 +53,39 @@ pub enum Error {
     Undo(#[from] undo::Error),
 }
 
+/// Which of a container's attachments it leaves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Extent<'a> {
+    /// All of them.
+    All,
+    /// Those to one network.
+    Network(&'a NetworkName),
+    /// All but these.
+    AllBut(&'a [Attachment]),
+}
+
+fn list(networks: &[NetworkName]) -> String {
+    if networks.is_empty() {
+        return "none".to_owned();
+    }
+    networks.iter().map(NetworkName::as_str).collect::<Vec<_>>().join(", ")
+}
+
 /// Takes down what a container alone used. A container without attachments is no error.
 #[must_use]
 pub fn detach(layout: &Layout, user: &UserKey, deadline: Instant) -> Detached {
+    collect(|detached| detach_into(layout, user, Extent::All, deadline, detached))
+}
+
+/// Takes down what a container alone used of one network. Not to be on it is an error: somebody asked for it by name.
+#[must_use]
+pub fn detach_network(layout: &Layout, user: &UserKey, network: &NetworkName, deadline: Instant) -> Detached {
+    collect(|detached| detach_into(layout, user, Extent::Network(network), deadline, detached))
+}
+
+fn collect(work: impl FnOnce(&mut Detached) -> Result<(), Error>) -> Detached {
     let mut detached = Detached::default();
-    if let Err(error) = detach_into(layout, user, deadline, &mut detached) {
+    if let Err(error) = work(&mut detached) {
         detached.errors.push(error);
     }
     detached
@@ -55,40 +94,81 @@ pub fn detach(layout: &Layout, user: &UserKey, deadline: Instant) -> Detached {
 fn detach_into(
     layout: &Layout,
     user: &UserKey,
+    extent: Extent<'_>,
     deadline: Instant,
     detached: &mut Detached,
 ) -> Result<(), Error> {
     let ledger = Ledger::open(layout)?;
-    let Some(cookie) = ledger.namespace_of(user)? else { return Ok(()) };
+    let Some(cookie) = ledger.namespace_of(user)? else { return extent.check(user, &[]) };
     let page = ledger.page(cookie, deadline)?;
-    if let Some(record) = page.read()? {
-        let tools = Tools::open(layout, &ledger)?;
-        leave(&tools, &page, record, user, deadline, detached)?;
-    }
-    ledger.unpoint(user, cookie)?;
+    let Some(record) = page.read()? else {
+        ledger.unpoint(user, cookie)?;
+        return extent.check(user, &[]);
+    };
+    extent.check(user, &record.used_by(user))?;
+    let tools = Tools::open(layout, &ledger)?;
+    Leave { tools: &tools, ledger: &ledger, page: &page, user, extent, deadline }
+        .carry_out(record, detached)?;
     Ok(())
 }
 
-/// Takes a container out of a record that is locked, with what it alone used, and writes what remains.
-///
-/// The record is written last: killed before that, it still says all that there is to undo, and undoing twice does no harm.
-pub(crate) fn leave(
-    tools: &Tools<'_>,
-    page: &Page,
-    mut record: Record,
-    user: &UserKey,
-    deadline: Instant,
-    detached: &mut Detached,
-) -> Result<(), ledger::Error> {
-    let processes = record.processes();
-    let unused = record.remove_user(user);
-    detached.gone.clone_from(&unused);
-    detached.shared = record.attachments.len();
-    let left = undo::undo(tools, &record.namespace, &processes, unused, deadline);
-    detached.gone.retain(|gone| !left.attachments.contains(gone));
-    detached.errors.extend(left.errors.into_iter().map(Error::from));
-    record.attachments.extend(left.attachments);
-    settle(page, &record)
+/// A container's leave from a namespace whose record is locked.
+pub(crate) struct Leave<'a> {
+    pub(crate) tools: &'a Tools<'a>,
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) page: &'a Page,
+    pub(crate) user: &'a UserKey,
+    pub(crate) extent: Extent<'a>,
+    pub(crate) deadline: Instant,
+}
+
+impl Leave<'_> {
+    /// Takes the container out of the record, with what it alone used, and writes what remains.
+    ///
+    /// The record is written late: killed before that, it still says all that there is to undo, and undoing twice does no harm.
+    pub(crate) fn carry_out(self, mut record: Record, detached: &mut Detached) -> Result<(), ledger::Error> {
+        let processes = record.processes();
+        let used = record.used_by(self.user).into_iter().filter(|attachment| self.extent.has(attachment));
+        let used: Vec<_> = used.collect();
+        let unused = record.leave(self.user, |attachment| self.extent.has(attachment));
+        detached.shared =
+            used.iter().filter(|used| unused.iter().all(|u| u.interface != used.interface)).count();
+        detached.gone.clone_from(&unused);
+        let left = undo::undo(self.tools, &record.namespace, &processes, unused, self.deadline);
+        detached.gone.retain(|gone| !left.attachments.contains(gone));
+        detached.errors.extend(left.errors.into_iter().map(Error::from));
+        record.attachments.extend(left.attachments);
+        settle(self.page, &record)?;
+        if record.users.iter().any(|user| user.key == *self.user) {
+            return Ok(());
+        }
+        self.ledger.unpoint(self.user, self.page.cookie())
+    }
+}
+
+impl Extent<'_> {
+    /// A network that is named must be among those used.
+    fn check(self, user: &UserKey, used: &[Attachment]) -> Result<(), Error> {
+        match self {
+            Self::Network(network) if !used.iter().any(|attachment| self.has(attachment)) => {
+                Err(Error::NotAttached {
+                    container: user.container.clone(),
+                    network: network.clone(),
+                    attached: used.iter().map(|attachment| attachment.network.clone()).collect(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn has(self, attachment: &Attachment) -> bool {
+        match self {
+            Self::All => true,
+            Self::Network(network) => attachment.network == *network,
+            // Names tell the interfaces of one namespace apart.
+            Self::AllBut(kept) => kept.iter().all(|kept| kept.interface != attachment.interface),
+        }
+    }
 }
 
 /// Writes a record, or removes it when nothing is in it.

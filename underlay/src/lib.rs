@@ -11,7 +11,7 @@
 //! - [`namespace`], [`helper`]: the namespace pinned, and the process that works in it
 //! - [`attachment`]: what was done, and what the kernel says of it
 //!
-//! and the flows through them, each readable from top to bottom: [`attach()`], [`detach()`], [`undo`], [`gc`] and
+//! and the flows through them, each readable from top to bottom: [`attach()`], [`connect()`], [`detach()`], [`undo`], [`gc`] and
 //! [`remove()`]; and [`diagnose()`], which looks at all of it and changes nothing.
 
 #![forbid(unsafe_code)]
@@ -20,6 +20,7 @@ pub mod attach;
 pub mod attachment;
 mod boot;
 mod clock;
+pub mod connect;
 pub mod container;
 pub mod detach;
 pub mod diagnose;
@@ -38,6 +39,7 @@ pub mod request;
 pub mod undo;
 
 pub use attach::attach;
-pub use detach::detach;
+pub use connect::connect;
+pub use detach::{detach, detach_network};
 pub use diagnose::diagnose;
-pub use remove::remove;
+pub use remove::{remove, remove_by_force};

@@ -7,12 +7,14 @@ use thiserror::Error;
 
 use crate::{
     attachment::ledger::{self, Ledger},
-    container::ContainerId,
+    container::UserKey,
+    detach::{self, detach_network},
     ipam::{LeaseDirectory, LeaseStore},
     layout::Layout,
+    message,
     network::{
         Network, NetworkName,
-        catalog::{self, Catalog},
+        catalog::{self, Catalog, Listing},
     },
     parent::{self, Parents},
 };
@@ -39,7 +41,15 @@ pub enum Error {
         /// Which network.
         network: NetworkName,
         /// The containers, as many as there are.
-        containers: Vec<ContainerId>,
+        containers: Vec<UserKey>,
+    },
+    /// Containers could not be detached from it.
+    #[error("network {network} is kept: {}", .errors.iter().map(message::chain).collect::<Vec<_>>().join("; "))]
+    Detach {
+        /// Which network.
+        network: NetworkName,
+        /// What went wrong.
+        errors: Vec<detach::Error>,
     },
     /// Definitions.
     #[error(transparent)]
@@ -80,6 +90,43 @@ pub fn remove(layout: &Layout, name: &NetworkName, deadline: Instant) -> Result<
     })
 }
 
+/// Detaches the containers that use a network, which go on without it, and removes it then.
+pub fn remove_by_force(layout: &Layout, name: &NetworkName, deadline: Instant) -> Result<Removed, Error> {
+    let mut errors = Vec::new();
+    for user in users(&Ledger::open(layout)?, name)? {
+        errors.extend(detach_network(layout, &user, name, deadline).errors);
+    }
+    // One that left by itself meanwhile is what was wanted.
+    errors.retain(|error| !matches!(error, detach::Error::NotAttached { .. }));
+    if errors.is_empty() {
+        remove(layout, name, deadline)
+    } else {
+        Err(Error::Detach { network: name.clone(), errors })
+    }
+}
+
+/// Networks that no container uses.
+#[derive(Debug, Default)]
+pub struct Unused {
+    /// Their names, sorted.
+    pub networks: Vec<NetworkName>,
+    /// Definitions that cannot be read; what they may be is not known, so they are kept.
+    pub broken: Vec<catalog::Error>,
+}
+
+/// The networks that no container uses at this moment.
+pub fn unused(layout: &Layout) -> Result<Unused, Error> {
+    let Listing { networks, broken } = Catalog::of(&layout.config).all()?;
+    let ledger = Ledger::open(layout)?;
+    let mut unused = Unused { networks: Vec::new(), broken };
+    for checked in networks {
+        if users(&ledger, &checked.network.name)?.is_empty() {
+            unused.networks.push(checked.network.name);
+        }
+    }
+    Ok(unused)
+}
+
 /// Where it had got to in its ranges; what stays behind costs one link in a tmpfs and misleads nobody.
 fn forget_cursors(layout: &Layout, network: &Network) {
     if let Ok(leases) = LeaseDirectory::open(layout.run()) {
@@ -105,12 +152,12 @@ fn remove_parent(
 }
 
 /// The containers that use a network, without a lock: one that comes in this moment has read the definition already, and keeps what it gets.
-pub fn users(ledger: &Ledger, name: &NetworkName) -> Result<Vec<ContainerId>, ledger::Error> {
+pub fn users(ledger: &Ledger, name: &NetworkName) -> Result<Vec<UserKey>, ledger::Error> {
     let mut containers = Vec::new();
     for cookie in ledger.cookies()? {
         let Some(record) = ledger.look(cookie)? else { continue };
         let attachments = record.attachments.iter().filter(|attachment| attachment.network == *name);
-        containers.extend(attachments.flat_map(|a| a.users.iter().map(|user| user.container.clone())));
+        containers.extend(attachments.flat_map(|a| a.users.iter().cloned()));
     }
     containers.sort_unstable();
     containers.dedup();

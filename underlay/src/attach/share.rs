@@ -96,6 +96,7 @@ mod tests {
             alias: String::new(),
             linkless_routes: Vec::new(),
             state: State::Attached,
+            since: 0,
             users: Vec::new(),
         }
     }

@@ -56,9 +56,11 @@ pub struct User {
     pub key: UserKey,
     /// Its first process.
     pub process: Option<Process>,
+    /// The name that stays when the container is made again, where the engine tells one.
+    pub name: Option<String>,
     /// The pod that it belongs to, where an engine vouches for one.
     pub pod: Option<String>,
-    /// Seconds since 1970.
+    /// When it came, in seconds since 1970.
     pub since: u64,
 }
 
@@ -91,6 +93,8 @@ pub struct Attachment {
     pub linkless_routes: Vec<Route>,
     /// How far it got.
     pub state: State,
+    /// When it was made, in seconds since 1970.
+    pub since: u64,
     /// Which of the namespace's containers use it.
     pub users: Vec<UserKey>,
 }
@@ -112,20 +116,25 @@ impl Record {
         Self { version: VERSION, namespace, users: Vec::new(), attachments: Vec::new() }
     }
 
-    /// Notes that a container is there. If it was before (a restore runs createRuntime again), the new word counts.
-    pub fn add_user(&mut self, container: &Container, process: Option<Process>, since: u64) {
-        let key = container.key();
+    /// Notes that a container is there at the time `now`. If it was before (a restore runs createRuntime again), the new word counts, but a
+    /// process that was there stays as long there as it was.
+    pub fn add_user(&mut self, container: &Container, process: Option<Process>, now: u64) {
+        let Container { key, name, pod, namespace: _ } = container.clone();
+        let same = self.users.iter().find(|user| user.key == key && user.process == process);
+        let since = same.map_or(now, |user| user.since);
         self.users.retain(|user| user.key != key);
-        self.users.push(User { key, process, pod: container.pod.clone(), since });
+        self.users.push(User { key, process, name, pod, since });
     }
 
-    /// Forgets a container, and returns the attachments that nobody uses now.
+    /// Takes a container out of those of its attachments that `leaves` tells, and returns the attachments that nobody uses now. A container that
+    /// uses none any more is forgotten.
     #[must_use]
-    pub fn remove_user(&mut self, key: &UserKey) -> Vec<Attachment> {
-        self.users.retain(|user| user.key != *key);
-        for attachment in &mut self.attachments {
+    pub fn leave(&mut self, key: &UserKey, leaves: impl Fn(&Attachment) -> bool) -> Vec<Attachment> {
+        for attachment in self.attachments.iter_mut().filter(|attachment| leaves(attachment)) {
             attachment.users.retain(|user| user != key);
         }
+        let stays = self.attachments.iter().any(|attachment| attachment.users.contains(key));
+        self.users.retain(|user| stays || user.key != *key);
         self.attachments.extract_if(.., |attachment| attachment.users.is_empty()).collect()
     }
 

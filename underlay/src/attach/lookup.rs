@@ -1,0 +1,48 @@
+//! What attach finds out before it does anything.
+
+use plan::Hello;
+
+use super::Error;
+use crate::{
+    attachment::record::NamespaceId,
+    boot,
+    layout::Layout,
+    namespace::Namespace,
+    network::{Network, catalog::Catalog},
+    request::Request,
+    undo::Tools,
+};
+
+/// The definitions of all networks that were asked for, or all that is wrong with them; and warnings about them.
+pub(super) fn look_up(layout: &Layout, requests: &[Request]) -> Result<(Vec<Network>, Vec<String>), Error> {
+    let catalog = Catalog::of(&layout.config);
+    let mut networks = Vec::new();
+    let mut warnings = Vec::new();
+    let mut errors = Vec::new();
+    for request in requests {
+        match catalog.read(&request.network) {
+            Ok(checked) => {
+                warnings.extend(checked.warnings.iter().map(|w| format!("network {}: {w}", request.network)));
+                networks.push(checked.network);
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok((networks, warnings)) } else { Err(Error::Networks(errors)) }
+}
+
+/// Which namespace it is, in words that last as long as the boot.
+pub(super) fn identify(
+    tools: &Tools<'_>,
+    namespace: &Namespace,
+    hello: &Hello,
+) -> Result<NamespaceId, Error> {
+    Ok(NamespaceId {
+        cookie: hello.cookie,
+        boot: boot::id()?,
+        host: tools.socket().cookie()?,
+        nsid: hello.nsid,
+        file: namespace.identity(),
+        path: namespace.path().map(Into::into),
+    })
+}
