@@ -6,6 +6,7 @@ mod draft;
 mod json;
 mod mistake;
 mod text;
+mod words;
 
 use std::{fmt, net::IpAddr};
 
@@ -13,6 +14,7 @@ use plan::{IfName, MacAddress};
 
 pub use annotation::{MAX_ADDRESSES, MAX_BYTES, MAX_NETWORKS, parse};
 pub use mistake::{Excerpt, Fault, Mistake, Mistakes, Place};
+pub use words::Words;
 
 use crate::network::NetworkName;
 

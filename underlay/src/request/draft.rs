@@ -29,6 +29,17 @@ pub(super) enum RouteWord {
     Via(IpAddr),
 }
 
+impl RouteWord {
+    /// Reads what follows `default-route`, if anything does.
+    pub(super) fn read(text: Option<&str>) -> Result<Self, Fault> {
+        match text {
+            None => Ok(Self::Own),
+            Some("no") => Ok(Self::No),
+            Some(text) => bare_address(text).map(Self::Via),
+        }
+    }
+}
+
 impl Draft {
     /// The request, if the network at least could be read.
     pub(super) fn finish(self, place: &Place, mistakes: &mut Mistakes) -> Option<Request> {

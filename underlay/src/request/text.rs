@@ -80,11 +80,8 @@ fn option(piece: Piece<'_>, place: &Place, draft: &mut Draft, mistakes: &mut Mis
         }
         ("mac", Some(_)) if draft.mac.is_some() => mistakes.note(place.key("mac"), Fault::Twice),
         ("mac", Some(text)) => draft.mac = mistakes.sift(place.key("mac"), draft::mac(text)),
-        ("default-route", None) => draft.routes.push(RouteWord::Own),
-        ("default-route", Some("no")) => draft.routes.push(RouteWord::No),
-        ("default-route", Some(text)) => {
-            let gateway = mistakes.sift(place.key("default-route"), draft::bare_address(text));
-            draft.routes.extend(gateway.map(RouteWord::Via));
+        ("default-route", text) => {
+            draft.routes.extend(mistakes.sift(place.key("default-route"), RouteWord::read(text)));
         }
         ("ip", None) => mistakes.note(place, Fault::NoValue("ip")),
         ("mac", None) => mistakes.note(place, Fault::NoValue("mac")),
