@@ -87,6 +87,16 @@ fn only_the_helper_enters_a_namespace() {
 }
 
 #[test]
+fn only_a_command_of_its_own_gets_a_fresh_namespace() {
+    // I5, too: whoever is in another namespace than he started in does nothing else any more.
+    let calls: Vec<_> = sources()
+        .filter(|file| !file.path.starts_with("tests/"))
+        .flat_map(|file| vec![file.path.clone(); uncommented(file.code()).matches("unshare(").count()])
+        .collect();
+    assert_eq!(calls, [Path::new("underlay/src/namespace/fresh.rs")]);
+}
+
+#[test]
 fn the_hook_leaves_stdout_alone() {
     // I6. One place is for `--help`, of which no runtime knows.
     const SAY: &str = "pub(crate) fn say(text: &str) -> ExitCode {\n    if io::stdout()";

@@ -5,6 +5,8 @@
 //! namespace. So the namespace is opened once, compared with every other word that the runtime gave about it,
 //! and refused if it is the one we run in. What happens to the process afterwards does not matter.
 
+pub mod fresh;
+
 use std::{
     fs::{self, File},
     io,
