@@ -1,5 +1,7 @@
 //! The command line.
 
+mod attachment;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -9,6 +11,9 @@ use underlay::{
 };
 
 use crate::{bundle::BundleCommand, docker::ForeignWords, import::Origin, wrap::WrapWords};
+pub(crate) use attachment::{
+    ConnectWords, DisconnectWords, InsideWords, InspectFormat, InspectWords, PsFormat, PsWords, RunWords,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -118,6 +123,18 @@ pub(crate) enum Command {
     /// Add the hooks to an annotated bundle, then become its runtime; for engines without hooks
     #[command(after_help = WRAP_EXAMPLE)]
     Wrap(WrapWords),
+    /// List what is attached where
+    #[command(after_help = EXIT_CODES)]
+    Ps(PsWords),
+    /// Show all that is known of containers
+    #[command(after_help = EXIT_CODES)]
+    Inspect(InspectWords),
+    /// Run a command on networks, in a network namespace of its own
+    #[command(after_help = attachment::RUN_EXAMPLES)]
+    Run(RunWords),
+    /// What `run` starts
+    #[command(hide = true)]
+    RunInside(InsideWords),
     /// Take down what dead containers left behind
     #[command(after_help = EXIT_CODES)]
     Gc {
@@ -176,7 +193,23 @@ pub(crate) enum NetworkCommand {
         /// Which
         #[arg(required = true, value_name = "NAME")]
         names: Vec<NetworkName>,
+        /// Detach the containers that use them first; they go on without
+        #[arg(short, long)]
+        force: bool,
     },
+    /// Remove all networks that no container uses
+    #[command(after_help = EXIT_CODES)]
+    Prune {
+        /// Do not ask
+        #[arg(short, long)]
+        force: bool,
+    },
+    /// Attach a network to a container that runs
+    #[command(after_help = attachment::CONNECT_EXAMPLES)]
+    Connect(ConnectWords),
+    /// Detach a network from a container
+    #[command(after_help = EXIT_CODES)]
+    Disconnect(DisconnectWords),
 }
 
 /// The words of `network create`. Those that the definition's reader judges stay texts, so that all that is wrong is

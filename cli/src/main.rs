@@ -12,11 +12,18 @@ mod doctor;
 mod documents;
 mod gc;
 mod import;
+mod inspect;
 mod network;
 mod outcome;
 mod source;
+mod ps;
+mod run;
+mod runtime;
+mod status;
 mod table;
 mod wrap;
+mod target;
+mod timestamp;
 
 use std::process::ExitCode;
 
@@ -52,11 +59,18 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Network(NetworkCommand::Check { subjects }) => network::check(&layout, &subjects),
         Command::Network(NetworkCommand::Routes { name, format }) => network::routes(&layout, &name, format),
         Command::Network(NetworkCommand::Schema) => network::schema(),
-        Command::Network(NetworkCommand::Rm { names }) => network::remove(&layout, &names),
         Command::Documents { directory } => documents::write(&directory),
         Command::Doctor(words) => doctor::doctor(&layout, &words),
         Command::Bundle(command) => bundle::run(&layout, command),
         Command::Wrap(words) => wrap::wrap(&layout, words),
+        Command::Network(NetworkCommand::Rm { names, force }) => network::remove(&layout, &names, force),
+        Command::Network(NetworkCommand::Prune { force }) => network::prune(&layout, force),
+        Command::Network(NetworkCommand::Connect(words)) => network::connect(&layout, &words),
+        Command::Network(NetworkCommand::Disconnect(words)) => network::disconnect(&layout, &words),
+        Command::Ps(how) => ps::list(&layout, &how),
+        Command::Inspect(words) => inspect::inspect(&layout, &words),
+        Command::Run(words) => run::run(&layout, &words),
+        Command::RunInside(words) => run::inside(&words),
         Command::Gc { dry_run } => gc::collect(&layout, dry_run),
     }
 }

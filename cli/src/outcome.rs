@@ -34,13 +34,22 @@ impl Failure {
 
     /// These things failed, if any did.
     pub(crate) fn unless_empty<E: Error>(errors: impl IntoIterator<Item = E>) -> Result<(), Self> {
-        let lines: Vec<_> = errors.into_iter().map(|error| message::chain(&error)).collect();
+        Self::of_lines(errors.into_iter().map(|error| message::chain(&error)).collect())
+    }
+
+    /// These things failed, if any did; a line each, as [`message::chain`] makes them.
+    pub(crate) fn of_lines(lines: Vec<String>) -> Result<(), Self> {
         if lines.is_empty() { Ok(()) } else { Err(Self { code: FAILED, lines }) }
     }
 
-    /// All was told on stdout; only the exit code is left to say.
+    /// All was told already; only the exit code is left to say.
     pub(crate) const fn told(code: u8) -> Self {
         Self { code, lines: Vec::new() }
+    }
+
+    /// The same, with an exit code that says more.
+    pub(crate) fn with_code(self, code: u8) -> Self {
+        Self { code, ..self }
     }
 
     /// Writes one line a reason to stderr.

@@ -27,6 +27,18 @@ pub enum InvalidContainerId {
 }
 
 impl ContainerId {
+    /// An id for what no runtime gave one, such as `netns-blue`. What cannot be part of an id is replaced by `_`, and what is too long is
+    /// cut.
+    #[must_use]
+    pub fn invent(kind: &str, name: &str) -> Self {
+        let replaced = |c: char| if Self::allows(c) { c } else { '_' };
+        Self(format!("{kind}-{name}").chars().take(MAX_ID).map(replaced).collect())
+    }
+
+    const fn allows(c: char) -> bool {
+        c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-' | '.' | ':' | '@')
+    }
+
     /// The id as text; safe as one component of a path.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -38,8 +50,7 @@ impl FromStr for ContainerId {
     type Err = InvalidContainerId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-' | '.' | ':' | '@');
-        let good = (1..=MAX_ID).contains(&text.len()) && text.chars().all(allowed);
+        let good = (1..=MAX_ID).contains(&text.len()) && text.chars().all(Self::allows);
         if good { Ok(Self(text.to_owned())) } else { Err(InvalidContainerId::Form(text.to_owned())) }
     }
 }
@@ -131,6 +142,13 @@ mod tests {
         for id in ["", "a/b", "../x", "a b", "a\n", "é", &"x".repeat(201)] {
             assert!(id.parse::<ContainerId>().is_err(), "{id}");
         }
+    }
+
+    #[test]
+    fn an_invented_id_is_an_id_whatever_it_is_made_of() {
+        assert_eq!(ContainerId::invent("netns", "a b/é").as_str(), "netns-a_b__");
+        let long = ContainerId::invent("netns", &"x".repeat(300));
+        assert_eq!(long.as_str().parse(), Ok(long));
     }
 
     #[test]

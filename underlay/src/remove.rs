@@ -33,7 +33,7 @@ pub struct Removed {
 pub enum Error {
     /// Containers are attached to it.
     #[error(
-        "network {network} is in use by {}; stop {} first",
+        "network {network} is in use by {}; stop {} first, or detach with `underlay network rm --force`",
         .containers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         if .containers.len() == 1 { "it" } else { "them" }
     )]

@@ -1,0 +1,79 @@
+//! Attachments as JSON, in the words of Kubernetes' `k8s.v1.cni.cncf.io/network-status` as far as they reach.
+
+use std::net::IpAddr;
+
+use ipnetwork::IpNetwork;
+use plan::{IfName, MacAddress};
+use serde::Serialize;
+use underlay::{
+    attachment::{
+        overview::AttachedContainer,
+        record::{Attachment, State},
+    },
+    container::ContainerId,
+    network::{NetworkName, file},
+};
+
+use crate::timestamp;
+
+/// One attachment. The first five keys are Kubernetes'; its others are about things that a record does not hold.
+#[derive(Serialize)]
+pub(crate) struct Status<'a> {
+    name: &'a NetworkName,
+    interface: &'a IfName,
+    /// Without prefix lengths, which `addresses` has.
+    ips: Vec<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mac: Option<MacAddress>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtu: Option<u32>,
+    addresses: &'a [IpNetwork],
+    parent: &'a IfName,
+    driver: &'static str,
+    mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flag: Option<&'static str>,
+    state: State,
+    since: String,
+}
+
+/// One attachment and whose it is.
+#[derive(Serialize)]
+pub(crate) struct ContainerStatus<'a> {
+    container: &'a ContainerId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pod: Option<&'a str>,
+    #[serde(flatten)]
+    status: Status<'a>,
+}
+
+impl<'a> Status<'a> {
+    pub(crate) fn of(container: &AttachedContainer, attachment: &'a Attachment) -> Self {
+        let (driver, mode, flag) = file::driver_words(attachment.kind);
+        Self {
+            name: &attachment.network,
+            interface: &attachment.interface,
+            ips: attachment.addresses.iter().map(IpNetwork::ip).collect(),
+            mac: attachment.mac,
+            mtu: attachment.mtu,
+            addresses: &attachment.addresses,
+            parent: &attachment.parent,
+            driver,
+            mode,
+            flag,
+            state: attachment.state,
+            since: timestamp::rfc3339(container.since(attachment)),
+        }
+    }
+}
+
+impl<'a> ContainerStatus<'a> {
+    /// All attachments of a container.
+    pub(crate) fn all_of(container: &'a AttachedContainer) -> impl Iterator<Item = Self> {
+        container.attachments.iter().map(|attachment| Self {
+            container: &container.user.key.container,
+            pod: container.user.pod.as_deref(),
+            status: Status::of(container, attachment),
+        })
+    }
+}
