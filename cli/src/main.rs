@@ -21,9 +21,9 @@ mod runtime;
 mod source;
 mod status;
 mod table;
-mod wrap;
 mod target;
 mod timestamp;
+mod wrap;
 
 use std::process::ExitCode;
 

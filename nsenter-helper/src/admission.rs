@@ -8,8 +8,6 @@ use thiserror::Error;
 
 /// Far more than a container with every network of a host needs.
 const MAX_STEPS: usize = 256;
-/// The hook's own deadline is shorter.
-const MAX_PATIENCE_MS: u32 = 30_000;
 /// `IFALIASZ` counts the terminating zero.
 const MAX_ALIAS: usize = 255;
 /// What every IPv4 link carries (`ETH_MIN_MTU`), and the kernel's largest (`ETH_MAX_MTU`).
@@ -20,7 +18,7 @@ const MTU: std::ops::RangeInclusive<u32> = 68..=65535;
 pub(crate) enum Inadmissible {
     #[error("the plan has {0} steps, more than {MAX_STEPS}")]
     Steps(usize),
-    #[error("the plan's patience is {0} ms, more than {MAX_PATIENCE_MS}")]
+    #[error("the plan's patience is {0} ms, more than {max}", max = Plan::MAX_PATIENCE_MS)]
     Patience(u32),
     #[error("no namespace was given, and all but deleting links needs one")]
     NoNamespace,
@@ -107,7 +105,7 @@ fn check_size(plan: &Plan) -> Verdict {
     if plan.steps.len() > MAX_STEPS {
         return Err(Inadmissible::Steps(plan.steps.len()));
     }
-    if plan.patience_ms > MAX_PATIENCE_MS {
+    if plan.patience_ms > Plan::MAX_PATIENCE_MS {
         return Err(Inadmissible::Patience(plan.patience_ms));
     }
     Ok(())

@@ -18,6 +18,11 @@ pub struct Plan {
     pub steps: Vec<Step>,
 }
 
+impl Plan {
+    /// The longest patience that a helper has: more than a container's start may take.
+    pub const MAX_PATIENCE_MS: u32 = 30_000;
+}
+
 /// One operation. Making steps act inside the namespace which the helper entered; [`Step::DeleteLink`] needs
 /// no namespace to be entered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

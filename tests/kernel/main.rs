@@ -21,6 +21,7 @@ use std::{
 use lab::Trial;
 use libtest_mimic::{Arguments, Failed, Trial as Test};
 
+mod command;
 mod doctor;
 mod import;
 mod ipvlan;
@@ -72,6 +73,7 @@ fn trials() -> Vec<Trial> {
         states::trials(),
         doctor::trials(),
         import::trials(),
+        command::trials(),
     ]
     .into_iter()
     .flatten()

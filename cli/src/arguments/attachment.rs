@@ -19,9 +19,9 @@ CONTAINER is one of
   pid:PID   a process: the network namespace that it is in
   /PATH     a network namespace
 
-The container's own poststop takes the network down again. What is attached to
-a process goes with the process, and what is attached to a path stays until
-`underlay network disconnect`, or until the namespace is gone.";
+A container whose annotation names networks takes this one down with them when
+it ends; after others, and after a process, `underlay gc` does. What is attached
+to a path stays until `underlay network disconnect`, or until it is gone.";
 
 pub(super) const RUN_EXAMPLES: &str = "\
 Examples:

@@ -207,7 +207,7 @@ mod tests {
             "parent": "eth0", "parent_index": 7, "mac": "02:00:00:00:00:01", "mtu": 1500,
             "addresses": ["10.0.0.2/24"],
             "owner": "h/9/lan/eth0",
-            "alias": "underlay lan 9", "linkless_routes": [], "state": "attached",
+            "alias": "underlay lan 9", "linkless_routes": [], "state": "attached", "since": 0,
             "users": [{"container": "web", "bundle": 7}],
         }))
         .unwrap()
