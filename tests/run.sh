@@ -53,13 +53,17 @@ fi
 step "packages" make --silent deb rpm
 step "packaging tests" tests/packaging.sh
 
-# What was skipped here and ran there is not skipped.
-awk -v again="$(wc -l <"$scratch/skipped" 2>/dev/null || echo 0)" '
-  /^test result:/ { for (i = 2; i <= NF; i++) { if ($i ~ /^passed/) p += $(i-1); if ($i ~ /^failed/) f += $(i-1); if ($i ~ /^ignored/) s += $(i-1) }
-                    lines[++n] = $0 }
-  END { skipped = s - again; printf "\n%d passed, %d failed, %d skipped\n", p, f, skipped }
-' "$scratch/log"
+# What was skipped here and ran there is not skipped. On a developer's machine a skip is a number; in CI it is a failure.
+sums=$(awk -v again="$(wc -l 2>/dev/null <"$scratch/skipped" || echo 0)" '
+  /^test result:/ { for (i = 2; i <= NF; i++) { if ($i ~ /^passed/) p += $(i-1); if ($i ~ /^failed/) f += $(i-1); if ($i ~ /^ignored/) s += $(i-1) } }
+  END { printf "%d passed, %d failed, %d skipped", p, f, s - again }
+' "$scratch/log")
+case $sums in
+  *", 0 skipped") ;;
+  *) [ -z "${CI:-}" ] || failed_steps+=("skipped tests, which CI must not have") ;;
+esac
 if [ ${#failed_steps[@]} -gt 0 ]; then
-  printf 'not well: %s\n' "${failed_steps[@]}"
-  exit 1
+  printf '\nnot well: %s' "${failed_steps[@]}"
 fi
+printf '\n%s\n' "$sums"
+[ ${#failed_steps[@]} -eq 0 ]
