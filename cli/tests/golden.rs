@@ -27,6 +27,14 @@ impl Installation {
         Self(place)
     }
 
+    /// Of a podman container in a pod, and of one without addresses by a plain runc, in one namespace.
+    fn with_record(self) -> Self {
+        let namespaces = self.0.path().join("run/namespaces");
+        fs::create_dir_all(&namespaces).expect("a directory of records");
+        fs::write(namespaces.join("13571.json"), RECORD).expect("a record");
+        self
+    }
+
     /// What was typed, what came back on both streams, and the exit code. No path of this place is in it.
     fn transcript(&self, words: &[&str]) -> String {
         let place = self.0.path();
@@ -139,6 +147,9 @@ const NETWORKS: &[(&str, &str)] = &[
     ("wire", r#"{"driver": "macvlan", "mode": "private"}"#),
 ];
 
+/// As the hook writes it.
+const RECORD: &str = include_str!("record.json");
+
 #[test]
 fn tables_are_as_they_were() {
     let mut golden = Golden::of("tables");
@@ -152,6 +163,16 @@ fn tables_are_as_they_were() {
     ] {
         golden.compare(name, &networks.transcript(line));
     }
+    let attached = Installation::new(NETWORKS).with_record();
+    for (name, line) in [
+        ("ps", &["ps"][..]),
+        ("ps-quiet", &["ps", "--quiet"]),
+        ("ps-json", &["ps", "--format", "json"]),
+        ("inspect", &["inspect", "98c4"]),
+    ] {
+        golden.compare(name, &attached.transcript(line));
+    }
+    golden.compare("ps-none", &networks.transcript(&["ps"]));
     golden.compare("network-ls-none", &Installation::new(&[]).transcript(&["network", "ls"]));
     golden.finish();
 }
