@@ -1,7 +1,7 @@
 //! Rules of the house that a compiler does not check: ARCHITECTURE.md names them I1 to I8.
 //!
-//! What can be seen in the packages and in the sources is checked here; I7 and I8 are behaviour, which the kernel
-//! tests check.
+//! What can be seen in the packages and in the sources is checked here; I7 and I8 are behaviour, which the
+//! kernel tests check.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "all of this file is a test")]
 

@@ -212,8 +212,8 @@ pub(crate) enum NetworkCommand {
     Disconnect(DisconnectWords),
 }
 
-/// The words of `network create`. Those that the definition's reader judges stay texts, so that all that is wrong is
-/// said at once.
+/// The words of `network create`. Those that the definition's reader judges stay texts, so that all that is
+/// wrong is said at once.
 #[derive(Args, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "they are the flags that may be typed")]
 pub(crate) struct CreateWords {

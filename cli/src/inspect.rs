@@ -45,7 +45,8 @@ struct InspectedNetwork<'a> {
     users: Vec<&'a ContainerId>,
 }
 
-/// Prints the containers that there are; those that there are not, and records that cannot be read, are failures.
+/// Prints the containers that there are; those that there are not, and records that cannot be read, are
+/// failures.
 pub(crate) fn inspect(layout: &Layout, words: &InspectWords) -> Result<(), Failure> {
     let InspectFormat::Json = words.format;
     let overview = overview::overview(layout)?;

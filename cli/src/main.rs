@@ -1,7 +1,7 @@
 //! `underlay`: what the administrator types.
 //!
-//! Text becomes a value, the value goes into one call of the library, and what comes back becomes text and an exit
-//! code. Docker's words are known here ([`docker`]) and nowhere else.
+//! Text becomes a value, the value goes into one call of the library, and what comes back becomes text and an
+//! exit code. Docker's words are known here ([`docker`]) and nowhere else.
 
 #![forbid(unsafe_code)]
 

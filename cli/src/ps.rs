@@ -56,7 +56,8 @@ fn row(container: &AttachedContainer, attachment: &Attachment) -> [String; 7] {
     ]
 }
 
-/// The first twelve digits of an id that an engine made up, as engines show it; a name that a person chose in full.
+/// The first twelve digits of an id that an engine made up, as engines show it; a name that a person chose in
+/// full.
 fn short(id: &str) -> &str {
     const SHOWN: usize = 12;
     const ENGINES: usize = 64;

@@ -8,8 +8,9 @@
 //!   detaches once the child has ended
 //! ```
 //!
-//! The two speak by signals, so that the command gets no descriptor that it does not know, and each of them takes the signals one at a
-//! time where it waits for them. The child is killed when this process dies, so that `underlay gc` finds it dead.
+//! The two speak by signals, so that the command gets no descriptor that it does not know, and each of them
+//! takes the signals one at a time where it waits for them. The child is killed when this process dies, so
+//! that `underlay gc` finds it dead.
 
 mod child;
 mod inside;

@@ -16,7 +16,8 @@ use underlay::{
 
 use crate::timestamp;
 
-/// One attachment. The first five keys are Kubernetes'; its others are about things that a record does not hold.
+/// One attachment. The first five keys are Kubernetes'; its others are about things that a record does not
+/// hold.
 #[derive(Serialize)]
 pub(crate) struct Status<'a> {
     name: &'a NetworkName,

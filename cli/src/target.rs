@@ -185,8 +185,9 @@ fn of_process(pid: i32) -> UserKey {
     UserKey::new(ContainerId::invent("pid", &pid.to_string()), "")
 }
 
-/// The directory is resolved, so that `/var/run/netns/blue` is `/run/netns/blue`, but not the file: in /proc it is a link to
-/// what is no path. The path stands in for the bundle: two namespaces of one name in different places are two containers.
+/// The directory is resolved, so that `/var/run/netns/blue` is `/run/netns/blue`, but not the file: in /proc
+/// it is a link to what is no path. The path stands in for the bundle: two namespaces of one name in
+/// different places are two containers.
 fn of_path(path: &Path) -> UserKey {
     let name = path.file_name().unwrap_or_default();
     let directory = path.parent().and_then(|directory| fs::canonicalize(directory).ok());

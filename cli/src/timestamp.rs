@@ -9,8 +9,8 @@ pub(crate) fn rfc3339(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
 }
 
-/// Year, month and day of the Gregorian calendar. Years are counted from March, so that a leap day is the last of its year, and in
-/// eras of 400 years, which have 146,097 days each.
+/// Year, month and day of the Gregorian calendar. Years are counted from March, so that a leap day is the
+/// last of its year, and in eras of 400 years, which have 146,097 days each.
 fn date(days_since_1970: u64) -> (u64, u64, u64) {
     const ERA: u64 = 146_097;
     // From 0000-03-01 to 1970-01-01.

@@ -286,7 +286,8 @@ fn run_killed(lab: &Lab) -> Result {
     Ok(())
 }
 
-/// Starts `underlay run` with a command that would take long; its exit status will be in /run/status. Gives its process.
+/// Starts `underlay run` with a command that would take long; its exit status will be in /run/status. Gives
+/// its process.
 fn background_run(lab: &Lab) -> Result<String> {
     let line = command("run --network lan -- sleep 4711");
     // Without job control, a shell starts children in the background deaf to SIGINT.

@@ -217,7 +217,8 @@ fn drift(lab: &Lab) -> Result {
 
 const HOOKS_D: &str = "/usr/share/containers/oci/hooks.d";
 
-/// The two files of hooks.d as they are shipped, with the lab's program, where podman looks if nobody tells it otherwise.
+/// The two files of hooks.d as they are shipped, with the lab's program, where podman looks if nobody tells
+/// it otherwise.
 fn install_hooks(lab: &Lab) -> Result {
     lab.host().sh("mountpoint -q /usr/share/containers || mount -t tmpfs tmpfs /usr/share/containers")?;
     for stage in ["createRuntime", "poststop"] {

@@ -139,7 +139,8 @@ fn conflicts(lab: &Lab) -> Result {
         }
     }
     assert_eq!(lab.underlay("network ls -q")?.success()?, "lan\n");
-    // The mode of ipvlan is the parent's: the kernel would switch the first network's containers without a word.
+    // The mode of ipvlan is the parent's: the kernel would switch the first network's containers without a
+    // word.
     lab.underlay("network rm lan")?.success()?;
     lab.network("-d ipvlan --subnet=10.1.0.0/24 -o parent=eth0 -o ipvlan_mode=l2 first")?;
     let complaint = lab

@@ -43,8 +43,8 @@ fn killed(lab: &Lab, runtime: Runtime) -> Result {
     Ok(())
 }
 
-/// The first network is fine, the second fails in the kernel: its router is in a subnet that the container has no
-/// address of.
+/// The first network is fine, the second fails in the kernel: its router is in a subnet that the container
+/// has no address of.
 fn failed_attach(lab: &Lab, runtime: Runtime) -> Result {
     lab.network(LAN)?;
     lab.write(
@@ -116,7 +116,8 @@ fn died_without_a_word(lab: &Lab) -> Result {
     alive.interface("eth0").map(drop)
 }
 
-/// The helper is a program that never answers: the hook is killed while it waits, with the intent written or not.
+/// The helper is a program that never answers: the hook is killed while it waits, with the intent written or
+/// not.
 fn hook_killed(lab: &Lab) -> Result {
     lab.network(LAN)?;
     lab.host().sh("mv /run/bin/underlay-nsenter /run/bin/real && printf '#!/bin/sh\\nexec sleep 3600\\n' >/run/bin/underlay-nsenter && chmod +x /run/bin/underlay-nsenter")?;

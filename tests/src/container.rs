@@ -127,8 +127,8 @@ impl Order<'_> {
         Ok(Container { id: self.name, pid, runtime: self.runtime, host, place })
     }
 
-    /// Tries to start it, which must fail. Gives the complaint of runtime and hook: podman's says no more than that
-    /// the hook failed.
+    /// Tries to start it, which must fail. Gives the complaint of runtime and hook: podman's says no more
+    /// than that the hook failed.
     pub fn refused(self) -> Result<String> {
         let line = self.prepare()?;
         let complaint = self.lab.host().run(&["sh", "-c", &line])?.failure()?;

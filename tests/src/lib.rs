@@ -1,8 +1,8 @@
 //! The lab: throw-away hosts in namespaces, each with a NIC, a LAN behind it, and real containers.
 //!
-//! A [`Lab`] is one host: a process with mount, network and process namespaces of its own, in which `eth0` is one end
-//! of a veth pair. The other end, `wire`, is in the namespace of its [`Lan`]. Labs share nothing, so trials run
-//! side by side. All of a lab ends with the process that made it, whatever way that goes.
+//! A [`Lab`] is one host: a process with mount, network and process namespaces of its own, in which `eth0` is
+//! one end of a veth pair. The other end, `wire`, is in the namespace of its [`Lan`]. Labs share nothing, so
+//! trials run side by side. All of a lab ends with the process that made it, whatever way that goes.
 //!
 //! The lab drives built binaries only, and looks at what they did with `ip -j`, ping(8) and tcpdump(8).
 

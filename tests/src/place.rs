@@ -147,7 +147,8 @@ impl Output {
         if self.status.success() { Ok(self.stdout) } else { Err(self.unlike("success")) }
     }
 
-    /// What it complained of, if it failed. One that was killed, or that could not be found, did not fail but die.
+    /// What it complained of, if it failed. One that was killed, or that could not be found, did not fail but
+    /// die.
     pub fn failure(self) -> Result<String> {
         match self.status.code() {
             Some(code) if code != 0 && code != 127 => Ok(self.stderr),

@@ -10,11 +10,12 @@ use serde_json::Value;
 
 use crate::{Error, Place, Result, host::STATE};
 
-/// The kernel takes a namespace down on its own time, and with it the links in it; on an emulated machine that
-/// is slow, too.
+/// The kernel takes a namespace down on its own time, and with it the links in it; on an emulated machine
+/// that is slow, too.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// A host's links with all that `ip` says of them, its addresses, records, and processes of ours: one line each.
+/// A host's links with all that `ip` says of them, its addresses, records, and processes of ours: one line
+/// each.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Remains(BTreeSet<String>);
 

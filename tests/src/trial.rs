@@ -11,7 +11,8 @@ pub struct Trial {
     body: Box<dyn FnOnce(&Lab) -> Result + Send>,
 }
 
-/// A trial of that name, with those needs. It runs on a lab of its own, and fails, too, if it leaves anything behind.
+/// A trial of that name, with those needs. It runs on a lab of its own, and fails, too, if it leaves anything
+/// behind.
 pub fn trial(
     name: impl Into<String>,
     needs: &[Need],

@@ -6,7 +6,8 @@
 //!   -> the record is final
 //! ```
 //!
-//! Whatever fails, what had been done by then is undone on the way that detach takes, and the first error is returned.
+//! Whatever fails, what had been done by then is undone on the way that detach takes, and the first error is
+//! returned.
 
 mod error;
 mod lookup;
@@ -39,8 +40,9 @@ use crate::{
     undo::{self, Tools},
 };
 
-/// How long a MAC, an address or a parent may be busy. A namespace that the kernel is taking down holds them for some 20 ms, a hundred that
-/// ended at once for a second or two; what is busy for longer belongs to somebody.
+/// How long a MAC, an address or a parent may be busy. A namespace that the kernel is taking down holds them
+/// for some 20 ms, a hundred that ended at once for a second or two; what is busy for longer belongs to
+/// somebody.
 const PATIENCE_MS: u32 = 5000;
 
 /// What attach did.
@@ -54,8 +56,8 @@ pub struct Attached {
 
 /// Attaches the networks that a container asked for to its namespace, before `deadline`.
 ///
-/// Idempotent for each namespace and network: what another container of the namespace attached is used as it is, and its users are
-/// counted.
+/// Idempotent for each namespace and network: what another container of the namespace attached is used as it
+/// is, and its users are counted.
 pub fn attach(
     layout: &Layout,
     container: &Container,
@@ -130,7 +132,8 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// From here on, everything that is done is in the record in memory before it is done, so that [`Self::give_up`] finds it.
+    /// From here on, everything that is done is in the record in memory before it is done, so that
+    /// [`Self::give_up`] finds it.
     fn attach(
         &mut self,
         helper: Helper,
@@ -206,7 +209,8 @@ impl Work<'_> {
         leased.map(|_| wish).map_err(Error::from)
     }
 
-    /// The Ethernet address: asked for, or derived; for passthru, which takes its parent over, none but the parent's unless asked for.
+    /// The Ethernet address: asked for, or derived; for passthru, which takes its parent over, none but the
+    /// parent's unless asked for.
     fn mac(
         &self,
         request: &Request,
@@ -249,7 +253,8 @@ impl Work<'_> {
         }
     }
 
-    /// An attach that was killed left its intent, and somebody may have deleted a link of a namespace that lives on. Neither can be shared.
+    /// An attach that was killed left its intent, and somebody may have deleted a link of a namespace that
+    /// lives on. Neither can be shared.
     fn undo_leftovers(&mut self) {
         let (tools, namespace) = (self.tools, self.record.namespace.clone());
         let is_leftover = |attachment: &mut Attachment| {
@@ -270,11 +275,13 @@ impl Work<'_> {
     fn undo(&mut self, attachments: Vec<Attachment>) {
         let processes = self.record.processes();
         let left = undo::undo(self.tools, &self.record.namespace, &processes, attachments, self.deadline);
-        // The error that made us give up is the one to tell; what is left stays in the record, and gc tries it again.
+        // The error that made us give up is the one to tell; what is left stays in the record, and gc tries
+        // it again.
         self.record.attachments.extend(left.attachments);
     }
 
-    /// Detaches what this container alone uses, but for what is kept. Errors on the way are not told: the one that brought us here is.
+    /// Detaches what this container alone uses, but for what is kept. Errors on the way are not told: the one
+    /// that brought us here is.
     fn give_up(self) {
         let leave = Leave {
             tools: self.tools,
@@ -288,8 +295,9 @@ impl Work<'_> {
     }
 }
 
-/// A container can be in one namespace only. If it is noted in another one (createRuntime ran again without a poststop in between), what
-/// it had there is taken down. That this fails is no reason not to start: gc will find it.
+/// A container can be in one namespace only. If it is noted in another one (createRuntime ran again without a
+/// poststop in between), what it had there is taken down. That this fails is no reason not to start: gc will
+/// find it.
 fn leave_former_namespace(
     layout: &Layout,
     ledger: &Ledger,

@@ -1,4 +1,5 @@
-//! What was done, so that it can be undone: records, the directory that holds them, and what the kernel says of them.
+//! What was done, so that it can be undone: records, the directory that holds them, and what the kernel says
+//! of them.
 
 pub mod ledger;
 pub mod liveness;

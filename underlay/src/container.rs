@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 use thiserror::Error;
 
-/// Engines use 64 hexadecimal digits, people a word or two. With the rest of [`UserKey::file_name`] it stays below
-/// `NAME_MAX` (255).
+/// Engines use 64 hexadecimal digits, people a word or two. With the rest of [`UserKey::file_name`] it stays
+/// below `NAME_MAX` (255).
 const MAX_ID: usize = 200;
 
 /// A container's id: what OCI runtimes take (runc: `[\w+-.]`), so that it can never leave a directory.
@@ -27,8 +27,8 @@ pub enum InvalidContainerId {
 }
 
 impl ContainerId {
-    /// An id for what no runtime gave one, such as `netns-blue`. What cannot be part of an id is replaced by `_`, and what is too long is
-    /// cut.
+    /// An id for what no runtime gave one, such as `netns-blue`. What cannot be part of an id is replaced by
+    /// `_`, and what is too long is cut.
     #[must_use]
     pub fn invent(kind: &str, name: &str) -> Self {
         let replaced = |c: char| if Self::allows(c) { c } else { '_' };
@@ -75,8 +75,8 @@ impl fmt::Display for ContainerId {
     }
 }
 
-/// A container of one runtime root: two roots (podman's and a plain runc's, say) may each have a container `web`, but not with
-/// the same bundle. Both words are in the state at createRuntime and at poststop.
+/// A container of one runtime root: two roots (podman's and a plain runc's, say) may each have a container
+/// `web`, but not with the same bundle. Both words are in the state at createRuntime and at poststop.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UserKey {
     /// The container's id.
@@ -89,8 +89,8 @@ impl UserKey {
     /// The key of the container with this id and bundle.
     #[must_use]
     pub fn new(container: ContainerId, bundle: &str) -> Self {
-        // Not a defence against forgery, whoever starts containers is root: it only has to be the same tomorrow, which the
-        // standard library's hasher does not promise.
+        // Not a defence against forgery, whoever starts containers is root: it only has to be the same
+        // tomorrow, which the standard library's hasher does not promise.
         let mut hasher = SipHasher13::new_with_keys(0, 0);
         hasher.write(bundle.as_bytes());
         Self { container, bundle: hasher.finish() }
@@ -114,7 +114,8 @@ impl fmt::Display for UserKey {
 pub struct Container {
     /// Its id and its bundle.
     pub key: UserKey,
-    /// The name that stays when the container is made again, where the engine tells one; its MAC addresses follow from it.
+    /// The name that stays when the container is made again, where the engine tells one; its MAC addresses
+    /// follow from it.
     pub name: Option<String>,
     /// The pod whose namespace it shares, where an engine vouches for one.
     pub pod: Option<String>,

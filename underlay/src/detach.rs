@@ -1,7 +1,7 @@
 //! From a container's end to nothing of it being left.
 //!
-//! Driven by the record alone: what was defined, asked for or true when the container started may be otherwise by now. Idempotent, since
-//! runtimes run poststop twice, late, or never.
+//! Driven by the record alone: what was defined, asked for or true when the container started may be
+//! otherwise by now. Idempotent, since runtimes run poststop twice, late, or never.
 
 use std::time::Instant;
 
@@ -77,7 +77,8 @@ pub fn detach(layout: &Layout, user: &UserKey, deadline: Instant) -> Detached {
     collect(|detached| detach_into(layout, user, Extent::All, deadline, detached))
 }
 
-/// Takes down what a container alone used of one network. Not to be on it is an error: somebody asked for it by name.
+/// Takes down what a container alone used of one network. Not to be on it is an error: somebody asked for it
+/// by name.
 #[must_use]
 pub fn detach_network(layout: &Layout, user: &UserKey, network: &NetworkName, deadline: Instant) -> Detached {
     collect(|detached| detach_into(layout, user, Extent::Network(network), deadline, detached))
@@ -125,7 +126,8 @@ pub(crate) struct Leave<'a> {
 impl Leave<'_> {
     /// Takes the container out of the record, with what it alone used, and writes what remains.
     ///
-    /// The record is written late: killed before that, it still says all that there is to undo, and undoing twice does no harm.
+    /// The record is written late: killed before that, it still says all that there is to undo, and undoing
+    /// twice does no harm.
     pub(crate) fn carry_out(self, mut record: Record, detached: &mut Detached) -> Result<(), ledger::Error> {
         let processes = record.processes();
         let used = record.used_by(self.user).into_iter().filter(|attachment| self.extent.has(attachment));

@@ -1,7 +1,7 @@
 //! Collecting what died without a word: no runtime promises to run poststop.
 //!
-//! What is alive is never taken: a namespace on which somebody works is left alone (its lock is only tried), and whether one lives is the
-//! kernel's word, not a guess from paths or processes.
+//! What is alive is never taken: a namespace on which somebody works is left alone (its lock is only tried),
+//! and whether one lives is the kernel's word, not a guess from paths or processes.
 
 use std::{collections::HashSet, net::IpAddr, time::Instant};
 
@@ -134,8 +134,8 @@ impl Gc<'_> {
         Ok(detach::settle(page, &record)?)
     }
 
-    /// Takes the dead attachments out of a record: all of a dead namespace; in one that lives, those that were not finished and those
-    /// whose users are all dead.
+    /// Takes the dead attachments out of a record: all of a dead namespace; in one that lives, those that
+    /// were not finished and those whose users are all dead.
     fn dead(&self, record: &mut Record) -> Vec<Attachment> {
         let is_gone = record.namespace.boot != self.boot
             || record.attachments.iter().any(|attachment| {
@@ -152,7 +152,8 @@ impl Gc<'_> {
         record.attachments.extract_if(.., is_dead).collect()
     }
 
-    /// Leases whose owner's namespace has no such attachment: claimed by an attach that was killed before it wrote its intent.
+    /// Leases whose owner's namespace has no such attachment: claimed by an attach that was killed before it
+    /// wrote its intent.
     fn leases(&mut self) -> Result<(), Error> {
         for range in EVERYWHERE {
             for (address, owner) in self.tools.leases.held(range)? {
@@ -165,7 +166,8 @@ impl Gc<'_> {
         Ok(())
     }
 
-    /// The namespace stays locked until the lease is gone: in between, the same owner could attach and keep the address.
+    /// The namespace stays locked until the lease is gone: in between, the same owner could attach and keep
+    /// the address.
     fn free_if_ownerless(&self, address: IpAddr, owner: &Owner) -> Result<bool, Error> {
         let Some(page) = self.ledger.try_page(owner.cookie)? else { return Ok(false) };
         let record = page.read()?;
@@ -203,8 +205,9 @@ impl Gc<'_> {
     }
 }
 
-/// A container is dead when its first process is: it cannot come back without a new createRuntime. In a pod that an engine vouches for, the
-/// namespace decides alone, so that a pod keeps its addresses between two attempts of its container; likewise where no process is known.
+/// A container is dead when its first process is: it cannot come back without a new createRuntime. In a pod
+/// that an engine vouches for, the namespace decides alone, so that a pod keeps its addresses between two
+/// attempts of its container; likewise where no process is known.
 fn is_dead(user: &User) -> bool {
     user.pod.is_none() && user.process.is_some_and(|process| !process.is_alive())
 }

@@ -1,7 +1,7 @@
 //! What Underlay decides and records: networks, address leases, parents, attachments.
 //!
-//! Rooms in the order in which data flows through them. Those marked *pure* touch neither disk nor kernel: the
-//! same values in, the same values out.
+//! Rooms in the order in which data flows through them. Those marked *pure* touch neither disk nor kernel:
+//! the same values in, the same values out.
 //!
 //! - [`request`]: which networks a container asked for (pure)
 //! - [`network`]: what the administrator defined (pure, but for its catalogue)
@@ -11,8 +11,8 @@
 //! - [`namespace`], [`helper`]: the namespace pinned, and the process that works in it
 //! - [`attachment`]: what was done, and what the kernel says of it
 //!
-//! and the flows through them, each readable from top to bottom: [`attach()`], [`connect()`], [`detach()`], [`undo`], [`gc`] and
-//! [`remove()`]; and [`diagnose()`], which looks at all of it and changes nothing.
+//! and the flows through them, each readable from top to bottom: [`attach()`], [`connect()`], [`detach()`],
+//! [`undo`], [`gc`] and [`remove()`]; and [`diagnose()`], which looks at all of it and changes nothing.
 
 #![forbid(unsafe_code)]
 

@@ -62,10 +62,11 @@ pub enum Error {
     Parent(#[from] parent::Error),
 }
 
-/// Removes a network that nobody uses, and then the link that was made for it, unless another network wants it.
+/// Removes a network that nobody uses, and then the link that was made for it, unless another network wants
+/// it.
 ///
-/// The definition goes first: a container that asks for the network after that is refused, and one that asked before has claimed the
-/// parent, which then stays until gc.
+/// The definition goes first: a container that asks for the network after that is refused, and one that asked
+/// before has claimed the parent, which then stays until gc.
 pub fn remove(layout: &Layout, name: &NetworkName, deadline: Instant) -> Result<Removed, Error> {
     let catalog = Catalog::of(&layout.config);
     let _exclusive = catalog.exclusive()?;
@@ -74,7 +75,8 @@ pub fn remove(layout: &Layout, name: &NetworkName, deadline: Instant) -> Result<
     if !containers.is_empty() {
         return Err(Error::InUse { network: name.clone(), containers });
     }
-    // A file that defines nothing can be removed, too; but there is no telling which link it wanted, so that is left to gc.
+    // A file that defines nothing can be removed, too; but there is no telling which link it wanted, so that
+    // is left to gc.
     let network = match catalog.read(name) {
         Ok(checked) => Some(checked.network),
         Err(error @ catalog::Error::Unknown { .. }) => return Err(error.into()),
@@ -142,7 +144,8 @@ fn remove_parent(
     network: &Network,
     deadline: Instant,
 ) -> Result<Option<IfName>, parent::Error> {
-    // A network that cannot be read may want the same link. It is made again for whoever comes next, so nothing is lost by leaving it.
+    // A network that cannot be read may want the same link. It is made again for whoever comes next, so
+    // nothing is lost by leaving it.
     let Ok(listing) = catalog.all() else { return Ok(None) };
     if !listing.broken.is_empty() {
         return Ok(None);
@@ -151,7 +154,8 @@ fn remove_parent(
     parents.remove(network, &others, deadline)
 }
 
-/// The containers that use a network, without a lock: one that comes in this moment has read the definition already, and keeps what it gets.
+/// The containers that use a network, without a lock: one that comes in this moment has read the definition
+/// already, and keeps what it gets.
 pub fn users(ledger: &Ledger, name: &NetworkName) -> Result<Vec<UserKey>, ledger::Error> {
     let mut containers = Vec::new();
     for cookie in ledger.cookies()? {

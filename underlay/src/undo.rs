@@ -22,7 +22,8 @@ use crate::{
     process::Process,
 };
 
-/// Time that undoing gets even when attaching used up all there was: some helpers' starts and a wait for the kernel.
+/// Time that undoing gets even when attaching used up all there was: some helpers' starts and a wait for the
+/// kernel.
 const LEAST: Duration = Duration::from_secs(3);
 
 /// What attaching and undoing work with.
@@ -106,8 +107,8 @@ impl<'a> Tools<'a> {
     }
 }
 
-/// Undoes attachments of one namespace: first the link, then the leases (an address that still answers is not free), then the claim on
-/// the parent. Goes on to the end whatever fails.
+/// Undoes attachments of one namespace: first the link, then the leases (an address that still answers is not
+/// free), then the claim on the parent. Goes on to the end whatever fails.
 pub fn undo(
     tools: &Tools<'_>,
     namespace: &NamespaceId,
@@ -151,7 +152,8 @@ fn remove_link(
     if liveness == Liveness::LinkThere || attachment.state == State::Intended {
         steps.push(Step::DeleteLink(attachment.deletion(namespace.nsid)));
     }
-    // Routes without a link need the namespace itself, and so a way in; where none is left, nobody can use them either.
+    // Routes without a link need the namespace itself, and so a way in; where none is left, nobody can use
+    // them either.
     let inside = if attachment.linkless_routes.is_empty() {
         None
     } else {

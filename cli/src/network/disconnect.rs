@@ -12,7 +12,8 @@ use crate::{
 /// As long as a container's end may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Detaches one network from a container. What other containers of its namespace use, too, stays there for them.
+/// Detaches one network from a container. What other containers of its namespace use, too, stays there for
+/// them.
 pub(crate) fn disconnect(layout: &Layout, words: &DisconnectWords) -> Result<(), Failure> {
     let user = words.container.key(layout)?;
     let detached = underlay::detach_network(layout, &user, &words.network, Instant::now() + PATIENCE);

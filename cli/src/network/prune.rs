@@ -23,7 +23,8 @@ enum Error {
     Declined,
 }
 
-/// Removes the networks that nobody uses, once it is clear that this is wanted. Definitions that cannot be read are kept, and are failures.
+/// Removes the networks that nobody uses, once it is clear that this is wanted. Definitions that cannot be
+/// read are kept, and are failures.
 pub(crate) fn prune(layout: &Layout, force: bool) -> Result<(), Failure> {
     let Unused { networks, broken } = remove::unused(layout)?;
     if !networks.is_empty() {

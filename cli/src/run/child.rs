@@ -85,7 +85,8 @@ impl Child {
         kill(self.pid, WORD).map_err(Error::Tell)
     }
 
-    /// Waits for the end of the command, and passes signals on to it till then. Gives its exit code, as a shell has it.
+    /// Waits for the end of the command, and passes signals on to it till then. Gives its exit code, as a
+    /// shell has it.
     pub(super) fn wait(&mut self) -> Result<u8, Error> {
         loop {
             match self.next()? {

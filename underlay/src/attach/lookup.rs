@@ -13,7 +13,8 @@ use crate::{
     undo::Tools,
 };
 
-/// The definitions of all networks that were asked for, or all that is wrong with them; and warnings about them.
+/// The definitions of all networks that were asked for, or all that is wrong with them; and warnings about
+/// them.
 pub(super) fn look_up(layout: &Layout, requests: &[Request]) -> Result<(Vec<Network>, Vec<String>), Error> {
     let catalog = Catalog::of(&layout.config);
     let mut networks = Vec::new();

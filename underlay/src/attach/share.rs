@@ -19,8 +19,8 @@ pub(super) struct Split {
     pub(super) fresh: Vec<usize>,
 }
 
-/// A request is fulfilled by an attachment of its network: by that of the name it asks for, else by the first that no other
-/// request of the list has taken. An attachment that is otherwise than asked for is an error.
+/// A request is fulfilled by an attachment of its network: by that of the name it asks for, else by the first
+/// that no other request of the list has taken. An attachment that is otherwise than asked for is an error.
 pub(super) fn split(record: &Record, requests: &[Request]) -> Result<Split, Error> {
     let mut split = Split::default();
     for (number, request) in requests.iter().enumerate() {

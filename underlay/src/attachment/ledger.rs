@@ -6,8 +6,8 @@
 //! containers/ID@BUNDLE      symbolic link: the container's namespace
 //! ```
 //!
-//! Everything here describes kernel state that is gone after a reboot, and so is the directory: nothing is ever synced to a
-//! disk. Each write is a new file renamed over the old one.
+//! Everything here describes kernel state that is gone after a reboot, and so is the directory: nothing is
+//! ever synced to a disk. Each write is a new file renamed over the old one.
 
 use std::{
     fs, io,
@@ -149,7 +149,8 @@ impl Ledger {
         if self.namespace_of(user)? == Some(cookie) { remove_if_there(&self.pointer(user)) } else { Ok(()) }
     }
 
-    /// Removes the pointers whose namespace has no record: their makers were killed, or were closed without them.
+    /// Removes the pointers whose namespace has no record: their makers were killed, or were closed without
+    /// them.
     pub fn drop_stale_pointers(&self, is_stale: impl Fn(u64) -> bool) -> Result<usize, Error> {
         let mut dropped = 0;
         for name in names(&self.containers)? {

@@ -1,8 +1,8 @@
 //! What the kernel says of an attachment's link, asked from the host's namespace.
 //!
-//! Neither a path nor a process is needed for it: the helper gave the namespace a number (`RTM_NEWNSID`), under which the
-//! host can look into it for as long as it lives. However it is kept alive (a mount, a process, an open descriptor), it is
-//! seen; and when it is dead, the kernel says so.
+//! Neither a path nor a process is needed for it: the helper gave the namespace a number (`RTM_NEWNSID`),
+//! under which the host can look into it for as long as it lives. However it is kept alive (a mount, a
+//! process, an open descriptor), it is seen; and when it is dead, the kernel says so.
 
 use netlink::{LinkKey, Lookup, Socket};
 

@@ -12,8 +12,8 @@ use std::{
 use nix::fcntl::{Flock, FlockArg};
 use thiserror::Error;
 
-/// How often a held lock is tried again. flock(2) has no deadline of its own, and a signal to cut it short would be one more
-/// thing to get right; locks here are held for a few milliseconds at most.
+/// How often a held lock is tried again. flock(2) has no deadline of its own, and a signal to cut it short
+/// would be one more thing to get right; locks here are held for a few milliseconds at most.
 const RETRY: Duration = Duration::from_millis(1);
 
 /// A held lock; dropped, it is free.
@@ -80,7 +80,8 @@ impl Lock {
             Err((_, errno)) => return Err(failed(errno.into())),
         };
         let lock = Self { file, path: path.to_owned() };
-        // Between our open and our lock the last holder may have removed the file: then we hold what nobody will look for.
+        // Between our open and our lock the last holder may have removed the file: then we hold what nobody
+        // will look for.
         Ok(lock.is_current().map_err(failed)?.then_some(lock))
     }
 
@@ -93,7 +94,8 @@ impl Lock {
         }
     }
 
-    /// Removes the file, for a lock whose object is gone. Whoever waits for it finds out that it is not the current one.
+    /// Removes the file, for a lock whose object is gone. Whoever waits for it finds out that it is not the
+    /// current one.
     pub fn remove_file(&self) -> io::Result<()> {
         fs::remove_file(&self.path)
     }

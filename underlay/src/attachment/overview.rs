@@ -1,4 +1,5 @@
-//! Which container has which attachments, to look at: without a lock, so that looking never makes a container wait.
+//! Which container has which attachments, to look at: without a lock, so that looking never makes a container
+//! wait.
 
 use thiserror::Error;
 
@@ -133,7 +134,8 @@ impl AttachedContainer {
         }
     }
 
-    /// When the container got this attachment, in seconds since 1970: it may have come later than the link, and the link later than it.
+    /// When the container got this attachment, in seconds since 1970: it may have come later than the link,
+    /// and the link later than it.
     #[must_use]
     pub fn since(&self, attachment: &Attachment) -> u64 {
         self.user.since.max(attachment.since)

@@ -35,10 +35,11 @@ pub struct Record {
 pub struct NamespaceId {
     /// `SO_NETNS_COOKIE`: never used again within a boot.
     pub cookie: u64,
-    /// The boot, from `/proc/sys/kernel/random/boot_id`: the run directory should not outlive it, but may on a host
-    /// where it is no tmpfs.
+    /// The boot, from `/proc/sys/kernel/random/boot_id`: the run directory should not outlive it, but may on
+    /// a host where it is no tmpfs.
     pub boot: String,
-    /// `SO_NETNS_COOKIE` of the host's namespace, whose number `nsid` is: asked from another one it would mean nothing.
+    /// `SO_NETNS_COOKIE` of the host's namespace, whose number `nsid` is: asked from another one it would
+    /// mean nothing.
     pub host: u64,
     /// The number by which the host's namespace knows this one.
     pub nsid: i32,
@@ -116,8 +117,8 @@ impl Record {
         Self { version: VERSION, namespace, users: Vec::new(), attachments: Vec::new() }
     }
 
-    /// Notes that a container is there at the time `now`. If it was before (a restore runs createRuntime again), the new word counts, but a
-    /// process that was there stays as long there as it was.
+    /// Notes that a container is there at the time `now`. If it was before (a restore runs createRuntime
+    /// again), the new word counts, but a process that was there stays as long there as it was.
     pub fn add_user(&mut self, container: &Container, process: Option<Process>, now: u64) {
         let Container { key, name, pod, namespace: _ } = container.clone();
         let same = self.users.iter().find(|user| user.key == key && user.process == process);
@@ -126,8 +127,8 @@ impl Record {
         self.users.push(User { key, process, name, pod, since });
     }
 
-    /// Takes a container out of those of its attachments that `leaves` tells, and returns the attachments that nobody uses now. A container that
-    /// uses none any more is forgotten.
+    /// Takes a container out of those of its attachments that `leaves` tells, and returns the attachments
+    /// that nobody uses now. A container that uses none any more is forgotten.
     #[must_use]
     pub fn leave(&mut self, key: &UserKey, leaves: impl Fn(&Attachment) -> bool) -> Vec<Attachment> {
         for attachment in self.attachments.iter_mut().filter(|attachment| leaves(attachment)) {

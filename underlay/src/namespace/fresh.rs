@@ -21,7 +21,8 @@ pub enum Error {
     Loopback(#[source] netlink::Error),
 }
 
-/// Moves the calling thread into a new network namespace whose loopback interface is up, as runtimes leave it.
+/// Moves the calling thread into a new network namespace whose loopback interface is up, as runtimes leave
+/// it.
 pub fn enter() -> Result<(), Error> {
     unshare(CloneFlags::CLONE_NEWNET).map_err(Error::Make)?;
     // Opened after unshare: a socket stays in the namespace in which it was opened.
