@@ -11,7 +11,7 @@ use rtnetlink::{
 
 use crate::{
     error::{Error, Result},
-    link::{NewLink, Removal},
+    link::{Driver, NewLink, Removal},
     socket::Socket,
 };
 
@@ -31,7 +31,7 @@ impl Socket {
             NLM_F_CREATE | NLM_F_EXCL,
         )
         .map(drop)
-        .map_err(|error| explain(error, new.kind.driver().module()))
+        .map_err(|error| call_busy(explain(error, new.kind.driver().module()), new.kind.driver()))
     }
 
     /// Brings a link up and, in the same message, writes its alias (at most 255 bytes), if one is given.
@@ -105,6 +105,17 @@ pub(super) fn explain(error: Error, module: &'static str) -> Error {
     }
 }
 
+/// A parent that a passthru link has, or is to have, for itself is called invalid rather than busy
+/// (`macvlan_common_newlink` in drivers/net/macvlan.c); what is really invalid comes with a text.
+fn call_busy(error: Error, driver: Driver) -> Error {
+    match error {
+        Error::Refused { operation, errno: Errno::EINVAL, kernel: None } if driver == Driver::Macvlan => {
+            Error::Refused { operation, errno: Errno::EBUSY, kernel: None }
+        }
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +132,17 @@ mod tests {
         }
         let refused = explain(unsupported(Some("VLANs not supported on device")), "8021q");
         assert!(matches!(refused, Error::Refused { errno: Errno::EOPNOTSUPP, .. }), "{refused}");
+    }
+
+    #[test]
+    fn a_parent_that_a_passthru_link_has_is_busy() {
+        let invalid = |kernel: Option<&str>| Error::Refused {
+            operation: "create macvlan link eth0".to_owned(),
+            errno: Errno::EINVAL,
+            kernel: kernel.map(Into::into),
+        };
+        assert!(call_busy(invalid(None), Driver::Macvlan).is_busy());
+        assert!(!call_busy(invalid(None), Driver::Ipvlan).is_busy());
+        assert!(!call_busy(invalid(Some("mtu greater than device maximum")), Driver::Macvlan).is_busy());
     }
 }
