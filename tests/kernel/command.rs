@@ -269,7 +269,7 @@ fn run_terminated(lab: &Lab) -> Result {
     for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
         let pid = background_run(lab)?;
         lab.host().ok(&format!("kill -{signal} {pid}"))?;
-        wait_until(lab, "grep -q . /run/status")?;
+        wait_until(lab, "grep -qs . /run/status")?;
         assert_eq!(lab.host().ok("cat /run/status")?.trim(), code.to_string(), "{signal}");
         assert_eq!(lab.leases()?, [""; 0], "{signal}");
     }
@@ -280,7 +280,7 @@ fn run_killed(lab: &Lab) -> Result {
     two_networks(lab)?;
     let pid = background_run(lab)?;
     lab.host().ok(&format!("kill -KILL {pid}"))?;
-    wait_until(lab, "grep -q . /run/status && ! pgrep -f '^sleep 4711$'")?;
+    wait_until(lab, "grep -qs . /run/status && ! pgrep -f '^sleep 4711$'")?;
     assert_eq!(done(lab, "gc")?, "attachment lan eth0\n");
     assert_eq!(lab.leases()?, [""; 0]);
     Ok(())
@@ -290,10 +290,10 @@ fn run_killed(lab: &Lab) -> Result {
 /// its process.
 fn background_run(lab: &Lab) -> Result<String> {
     let line = command("run --network lan -- sleep 4711");
-    // Without job control, a shell starts children in the background deaf to SIGINT.
+    // What a shell without job control puts into the background with `&` is deaf to SIGINT.
     let script = format!("set -m\n{line} &\necho $! >/run/pid\nwait $!\necho $? >/run/status\n");
     lab.write("/run/background", &script)?;
-    lab.host().sh("rm -f /run/status; setsid bash /run/background >/dev/null 2>&1 </dev/null &")?;
+    lab.host().sh("rm -f /run/status; setsid --fork bash /run/background >/dev/null 2>&1 </dev/null")?;
     wait_until(lab, "pgrep -f '^sleep 4711$'")?;
     assert_eq!(lab.leases()?.len(), 1);
     Ok(lab.host().ok("cat /run/pid")?.trim().to_owned())
