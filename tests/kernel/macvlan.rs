@@ -45,7 +45,7 @@ fn s1(lab: &Lab, runtime: Runtime) -> Result {
 
     c1.delete()?;
     assert_eq!(lab.leases()?, [""; 0]);
-    lab.lan().no_ping("172.16.86.2")
+    lab.lan().falls_silent("172.16.86.2")
 }
 
 fn s2(lab: &Lab) -> Result {

@@ -1,6 +1,9 @@
 //! Places: where a command runs.
 
-use std::process::{Command, ExitStatus, Stdio};
+use std::{
+    process::{Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
@@ -99,6 +102,19 @@ impl Place {
         match output.status.code() {
             Some(1 | 2) => Ok(()),
             _ => Err(output.unlike("silence")),
+        }
+    }
+
+    /// The address stops answering within two seconds. A private namespace dies with its last process, but the
+    /// kernel takes its links down from a queue: for some tens of milliseconds, more on a busy machine, they
+    /// still answer.
+    pub fn falls_silent(&self, address: &str) -> Result {
+        let start = Instant::now();
+        loop {
+            match self.no_ping(address) {
+                Err(_) if start.elapsed() < Duration::from_secs(2) => {}
+                result => return result,
+            }
         }
     }
 
