@@ -40,12 +40,13 @@ const USAGE: u8 = 64;
 const TIME: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
-    if let Err(error) = sanitise::sanitise() {
-        return fail(&mut Journal::open(), None, &error);
-    }
+    let sanitised = sanitise::sanitise();
     match arguments::parse(std::env::args_os().skip(1)) {
         Ok(Invocation::Say(text)) => journal::say(&text),
-        Ok(Invocation::Run(arguments)) => run(&arguments),
+        Ok(Invocation::Run(arguments)) => match sanitised {
+            Ok(()) => run(&arguments),
+            Err(error) => end(arguments.stage, fail(&mut Journal::open(), None, &error)),
+        },
         Err(error) => {
             journal::complain(&error.to_string());
             ExitCode::from(USAGE)
