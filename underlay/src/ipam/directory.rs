@@ -8,8 +8,6 @@ use std::{
     net::IpAddr,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
-    process,
-    sync::atomic::{AtomicU64, Ordering},
 };
 
 use ipnetwork::IpNetwork;
@@ -142,17 +140,22 @@ impl LeaseStore for LeaseDirectory {
     }
 
     fn forget_cursor(&self, network: &NetworkName, subnet: IpNetwork) -> Result<(), StoreError> {
-        self.cursors.remove(&cursor_name(network, subnet)).map_err(|e| StoreError::Cursor {
-            network: network.clone(),
-            subnet,
-            source: e.into(),
-        })
+        let name = cursor_name(network, subnet);
+        self.cursors
+            .remove(&name)
+            .and_then(|()| self.cursors.remove(&new_name(&name)))
+            .map_err(|e| StoreError::Cursor { network: network.clone(), subnet, source: e.into() })
     }
 }
 
 /// `/` cannot be in a file's name, `@` cannot be in a network's.
 fn cursor_name(network: &NetworkName, subnet: IpNetwork) -> String {
     format!("{network}@{}_{}", subnet.ip(), subnet.prefix())
+}
+
+/// The name of a link that is to replace another.
+fn new_name(name: &str) -> String {
+    format!(".new-{name}")
 }
 
 impl Folder {
@@ -199,10 +202,11 @@ impl Folder {
     }
 
     /// Makes a link, or another of the same name in its place, never leaving a moment without one.
+    ///
+    /// The new link has one name whoever makes it, so that whoever comes after one that was killed here uses what that one left. Of
+    /// two at once one may find its link renamed already by the other.
     fn replace(&self, name: &str, target: &str) -> Result<(), DirectoryError> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let new = format!(".new-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        // Left by a process that was killed here and had the same id.
+        let new = new_name(name);
         if !self.link(&new, target)? {
             self.remove(&new)?;
             self.link(&new, target)?;
