@@ -200,12 +200,13 @@ impl<'a> Parents<'a> {
         };
         let _lock = self.lock(&name, deadline)?;
         let link = self.ensure_link(network, &name)?;
-        self.claim(network, &name, cookie)?;
         if let Some(mtu) = network.mtu.filter(|mtu| *mtu > link.mtu) {
             return Err(Error::Mtu { network: network.name.clone(), mtu, parent: name, limit: link.mtu });
         }
         let addresses =
             if network.subnets.is_empty() { Vec::new() } else { self.socket.addresses(link.index)? };
+        // Last, so that there is no claim without a parent for the caller to release it with.
+        self.claim(network, &name, cookie)?;
         Ok(Parent {
             name,
             index: link.index,

@@ -96,7 +96,10 @@ impl Parents<'_> {
                 return self.existing(network, name);
             }
             Err(source) => {
-                self.forget_intent(name)?;
+                // Without an answer nobody knows whether it was made.
+                if matches!(source, netlink::Error::Refused { .. }) {
+                    self.forget_intent(name)?;
+                }
                 return Err(failed(network, "make", name, source));
             }
         }
@@ -146,7 +149,8 @@ impl Parents<'_> {
     }
 
     /// Removes every link that we made and that no network of `networks` wants: their definitions were
-    /// deleted by hand.
+    /// deleted by hand. Intents that came to nothing are forgotten, lest a link that somebody else makes
+    /// under that name be taken for ours.
     pub fn remove_unwanted(
         &self,
         networks: &[Network],
@@ -154,11 +158,11 @@ impl Parents<'_> {
         deadline: Instant,
     ) -> Result<Vec<IfName>, Error> {
         let wanted: Vec<IfName> = wanted(networks).collect();
+        let mut ours = self.unmarked(is_dry, deadline)?;
         let marked = self.socket.links()?.into_iter().filter(|link| link.alias.as_deref() == Some(MARK));
+        ours.extend(marked.filter_map(|link| IfName::new(link.name).ok()));
         let mut removed = Vec::new();
-        for name in
-            marked.filter_map(|link| IfName::new(link.name).ok()).filter(|name| !wanted.contains(name))
-        {
+        for name in ours.into_iter().filter(|name| !wanted.contains(name)) {
             if is_dry {
                 removed.push(name);
             } else {
@@ -169,6 +173,20 @@ impl Parents<'_> {
             self.forget_unclaimed()?;
         }
         Ok(removed)
+    }
+
+    /// The links that a killed hook made and did not mark.
+    fn unmarked(&self, is_dry: bool, deadline: Instant) -> Result<Vec<IfName>, Error> {
+        let mut unmarked = Vec::new();
+        for name in self.intents()? {
+            let _lock = self.lock(&name, deadline)?;
+            match self.socket.link_by_name(name.as_str())? {
+                Some(link) if link.alias.is_none() && self.is_intended(&name) => unmarked.push(name),
+                None if !is_dry => self.forget_intent(&name)?,
+                _ => {}
+            }
+        }
+        Ok(unmarked)
     }
 
     fn remove_link(&self, name: &IfName, deadline: Instant) -> Result<Option<IfName>, Error> {
@@ -199,6 +217,15 @@ impl Parents<'_> {
             }
         }
         Ok(())
+    }
+
+    fn intents(&self) -> Result<Vec<IfName>, Error> {
+        let path = self.directory.join("making");
+        let entries =
+            fs::read_dir(&path).map_err(|source| Error::File { operation: "list", path, source })?;
+        Ok(entries
+            .filter_map(|entry| IfName::new(entry.ok()?.file_name().into_string().ok()?).ok())
+            .collect())
     }
 
     fn intent(&self, name: &IfName) -> PathBuf {
