@@ -82,6 +82,8 @@ fn judge(link: &Link, wanted: &DeleteLink) -> Verdict {
     }
     match link.alias.as_deref() {
         Some(alias) if alias == wanted.alias => Verdict::Ours,
+        // The namespace is dead, and the kernel gave its number to another with a link of ours.
+        Some(alias) if mark(alias).is_some() && mark(alias) == mark(&wanted.alias) => Verdict::Another,
         // Its maker was killed between making it and bringing it up.
         None | Some("") if !link.up && wanted.index.is_none() => Verdict::Ours,
         None | Some("") => Verdict::Remarked("its alias, our mark, was removed".to_owned()),
@@ -89,6 +91,11 @@ fn judge(link: &Link, wanted: &DeleteLink) -> Verdict {
             Verdict::Remarked(format!("its alias, our mark, was changed to `{}`", alias.escape_debug()))
         }
     }
+}
+
+/// What the aliases of all our links have in common: the first word. Without a second one it is somebody's own.
+fn mark(alias: &str) -> Option<&str> {
+    alias.split_once(' ').map(|(mark, _)| mark)
 }
 
 /// The mode may have been changed from inside, even to one that cannot be asked for here.
@@ -142,7 +149,7 @@ mod tests {
             parent: Some(3),
             parent_elsewhere: true,
             master: None,
-            alias: Some("underlay:x".into()),
+            alias: Some("underlay x".into()),
             kind: Kind::Macvlan(MacvlanMode::Bridge),
         }
     }
@@ -158,7 +165,7 @@ mod tests {
             name: "eth0".parse().unwrap(),
             kind: LinkKind::Macvlan { mode: plan::MacvlanMode::Bridge },
             parent: 3,
-            alias: "underlay:x".into(),
+            alias: "underlay x".into(),
         };
         judge(link, &wanted)
     }
@@ -179,6 +186,7 @@ mod tests {
             Link { parent: Some(4), ..found() },
             // Made by the container on a link of its own that has the same index.
             Link { parent_elsewhere: false, ..found() },
+            Link { alias: Some("underlay y".into()), ..found() },
         ] {
             assert_eq!(verdict(&link), Verdict::Another, "{link:?}");
         }

@@ -25,7 +25,7 @@ use crate::{
     attachment::{
         ledger::{Ledger, Page},
         liveness::{self, Liveness},
-        record::{Attachment, Record, State},
+        record::{Attachment, MARK, Record, State},
     },
     clock,
     container::Container,
@@ -98,15 +98,25 @@ pub(crate) fn attach_or(
         Some(record) => record,
         None => Record::new(identify(&tools, namespace, &hello)?),
     };
+    let is_first = record.attachments.is_empty();
     let kept = Vec::new();
-    let mut work =
-        Work { tools: &tools, ledger: &ledger, page: &page, container, hello, deadline, record, kept };
-    work.undo_leftovers();
+    let mut work = Work {
+        tools: &tools,
+        ledger: &ledger,
+        page: &page,
+        container,
+        hello,
+        deadline,
+        record,
+        kept,
+        is_first,
+    };
+    work.undo_leftovers()?;
     if fallback == Fallback::AsBefore {
         work.kept = work.record.used_by(&container.key);
     }
     work.record.add_user(container, namespace.process(), clock::seconds());
-    match work.attach(helper, requests, &networks) {
+    match work.attach(helper, namespace, requests, &networks) {
         Ok(planned_notes) => {
             notes.extend(planned_notes);
             Ok(Attached { attachments: work.record.used_by(&container.key), notes })
@@ -129,6 +139,8 @@ struct Work<'a> {
     record: Record,
     /// What is not taken back.
     kept: Vec<Attachment>,
+    /// Nothing of ours was in the namespace when its record was locked.
+    is_first: bool,
 }
 
 impl Work<'_> {
@@ -136,12 +148,16 @@ impl Work<'_> {
     /// [`Self::give_up`] finds it.
     fn attach(
         &mut self,
-        helper: Helper,
+        mut helper: Helper,
+        namespace: &Namespace,
         requests: &[Request],
         networks: &[Network],
     ) -> Result<Vec<String>, Error> {
         let Split { shared, fresh } = share::split(&self.record, requests)?;
         self.use_shared(&shared);
+        if !self.is_first && !fresh.is_empty() {
+            helper = self.look_again(namespace)?;
+        }
         let fresh: Vec<(&Request, &Network)> = requests
             .iter()
             .zip(networks)
@@ -182,7 +198,7 @@ impl Work<'_> {
             interface: interface.clone(),
         };
         let parent = self.tools.parents.ensure(network, self.hello.cookie, self.deadline)?;
-        let alias = format!("underlay {owner}");
+        let alias = format!("{MARK}{owner}");
         let mut attachment = Attachment {
             network: network.name.clone(),
             interface: interface.clone(),
@@ -253,9 +269,17 @@ impl Work<'_> {
         }
     }
 
-    /// An attach that was killed left its intent, and somebody may have deleted a link of a namespace that
-    /// lives on. Neither can be shared.
-    fn undo_leftovers(&mut self) {
+    /// The helper said what is in the namespace before its record was locked. Another container may have attached there since, or what a
+    /// killed hook had left there has been taken away: another helper says what is there now.
+    fn look_again(&mut self, namespace: &Namespace) -> Result<Helper, Error> {
+        let mut helper = Helper::attach(&self.tools.layout.helper, namespace, self.deadline)?;
+        self.hello = helper.hello()?;
+        Ok(helper)
+    }
+
+    /// An attach that was killed left its intent, and somebody may have deleted a link of a namespace that lives on. Neither can be
+    /// shared, and as long as it is there nothing can be made in its place.
+    fn undo_leftovers(&mut self) -> Result<(), Error> {
         let (tools, namespace) = (self.tools, self.record.namespace.clone());
         let is_leftover = |attachment: &mut Attachment| {
             attachment.state == State::Intended
@@ -263,21 +287,14 @@ impl Work<'_> {
                     .is_ok_and(|liveness| liveness != Liveness::LinkThere)
         };
         let leftovers: Vec<Attachment> = self.record.attachments.extract_if(.., is_leftover).collect();
-        if leftovers.is_empty() {
-            return;
-        }
-        for attachment in &leftovers {
-            self.hello.links.retain(|name| *name != attachment.interface.as_str());
-        }
-        self.undo(leftovers);
-    }
-
-    fn undo(&mut self, attachments: Vec<Attachment>) {
         let processes = self.record.processes();
-        let left = undo::undo(self.tools, &self.record.namespace, &processes, attachments, self.deadline);
-        // The error that made us give up is the one to tell; what is left stays in the record, and gc tries
-        // it again.
-        self.record.attachments.extend(left.attachments);
+        let staying = &self.record.attachments;
+        let left = undo::undo(self.tools, &namespace, &processes, leftovers, staying, self.deadline);
+        match left.errors.into_iter().next() {
+            Some(error) if !left.attachments.is_empty() => Err(error.into()),
+            // A lease or a claim that stays without its link is gc's.
+            _ => Ok(()),
+        }
     }
 
     /// Detaches what this container alone uses, but for what is kept. Errors on the way are not told: the one

@@ -136,7 +136,8 @@ impl Leave<'_> {
         detached.shared =
             used.iter().filter(|used| unused.iter().all(|u| u.interface != used.interface)).count();
         detached.gone.clone_from(&unused);
-        let left = undo::undo(self.tools, &record.namespace, &processes, unused, self.deadline);
+        let staying = &record.attachments;
+        let left = undo::undo(self.tools, &record.namespace, &processes, unused, staying, self.deadline);
         detached.gone.retain(|gone| !left.attachments.contains(gone));
         detached.errors.extend(left.errors.into_iter().map(Error::from));
         record.attachments.extend(left.attachments);

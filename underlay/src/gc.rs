@@ -84,15 +84,25 @@ fn collect_into(
 ) -> Result<(), Error> {
     let ledger = Ledger::open(layout)?;
     let tools = Tools::open(layout, &ledger)?;
-    let mut gc = Gc { ledger: &ledger, tools: &tools, boot: boot::id()?, is_dry, deadline, collected };
+    let mut gc = Gc {
+        ledger: &ledger,
+        tools: &tools,
+        boot: boot::id()?,
+        is_dry,
+        deadline,
+        collected,
+        unknown: HashSet::new(),
+    };
     for cookie in ledger.cookies()? {
         if let Err(error) = gc.namespace(cookie) {
             gc.collected.errors.push(error);
+            gc.unknown.insert(cookie);
         }
     }
-    gc.leases()?;
-    gc.claims()?;
-    gc.parents(&Catalog::of(&layout.config))
+    for result in [gc.leases(), gc.claims(), gc.parents(&Catalog::of(&layout.config))] {
+        gc.collected.errors.extend(result.err());
+    }
+    Ok(())
 }
 
 struct Gc<'a> {
@@ -102,6 +112,8 @@ struct Gc<'a> {
     is_dry: bool,
     deadline: Instant,
     collected: &'a mut Collected,
+    /// Namespaces of which the record cannot be read: what they have is theirs until it can.
+    unknown: HashSet<u64>,
 }
 
 impl Gc<'_> {
@@ -120,7 +132,8 @@ impl Gc<'_> {
 
     fn bury(&mut self, page: &Page, mut record: Record, dead: Vec<Attachment>) -> Result<(), Error> {
         let processes = record.processes();
-        let left = undo::undo(self.tools, &record.namespace, &processes, dead, self.deadline);
+        let staying = &record.attachments;
+        let left = undo::undo(self.tools, &record.namespace, &processes, dead, staying, self.deadline);
         self.collected.attachments.retain(|attachment| !left.attachments.contains(attachment));
         self.collected.errors.extend(left.errors.into_iter().map(Error::from));
         record.attachments.extend(left.attachments);
@@ -134,18 +147,19 @@ impl Gc<'_> {
         Ok(detach::settle(page, &record)?)
     }
 
-    /// Takes the dead attachments out of a record: all of a dead namespace; in one that lives, those that
-    /// were not finished and those whose users are all dead.
+    /// Takes the dead attachments out of a record: all of a dead namespace; in one that lives, those that were not finished, those whose
+    /// links are gone and those whose users are all dead.
     fn dead(&self, record: &mut Record) -> Vec<Attachment> {
-        let is_gone = record.namespace.boot != self.boot
-            || record.attachments.iter().any(|attachment| {
-                liveness::look(self.tools.socket(), &record.namespace, attachment)
-                    .is_ok_and(|liveness| liveness == Liveness::NamespaceGone)
-            });
+        let namespace = record.namespace.clone();
+        let is_gone = |attachment: &Attachment| {
+            namespace.boot != self.boot
+                || liveness::look(self.tools.socket(), &namespace, attachment)
+                    .is_ok_and(|liveness| liveness != Liveness::LinkThere)
+        };
         let dead: HashSet<_> =
             record.users.iter().filter(|user| is_dead(user)).map(|user| user.key.clone()).collect();
         let is_dead = |attachment: &mut Attachment| {
-            is_gone
+            is_gone(attachment)
                 || attachment.state == State::Intended
                 || attachment.users.iter().all(|user| dead.contains(user))
         };
@@ -158,6 +172,9 @@ impl Gc<'_> {
         for range in EVERYWHERE {
             for (address, owner) in self.tools.leases.held(range)? {
                 let Ok(owner) = owner.parse::<Owner>() else { continue };
+                if self.unknown.contains(&owner.cookie) {
+                    continue;
+                }
                 if self.free_if_ownerless(address, &owner)? {
                     self.collected.leases.push(address);
                 }
@@ -187,8 +204,7 @@ impl Gc<'_> {
     fn claims(&mut self) -> Result<(), Error> {
         if !self.is_dry {
             self.collected.claims = self.tools.parents.drop_stale_claims()?;
-            let ledger = self.ledger;
-            ledger.drop_stale_pointers(|cookie| matches!(ledger.look(cookie), Ok(None)))?;
+            self.ledger.drop_stale_pointers()?;
         }
         Ok(())
     }

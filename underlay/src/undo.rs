@@ -107,17 +107,19 @@ impl<'a> Tools<'a> {
     }
 }
 
-/// Undoes attachments of one namespace: first the link, then the leases (an address that still answers is not
-/// free), then the claim on the parent. Goes on to the end whatever fails.
+/// Undoes attachments of one namespace: first the link, then the leases (an address that still answers is not free), then the claim on
+/// the parent, unless one of the namespace's other attachments, `staying`, needs it. Goes on to the end whatever fails.
 pub fn undo(
     tools: &Tools<'_>,
     namespace: &NamespaceId,
     processes: &[Process],
     attachments: Vec<Attachment>,
+    staying: &[Attachment],
     deadline: Instant,
 ) -> Left {
     let deadline = clock::at_least(deadline, LEAST);
     let mut left = Left::default();
+    let mut gone = Vec::new();
     for attachment in attachments {
         if let Err(error) = remove_link(tools, namespace, processes, &attachment, deadline) {
             left.errors.push(error);
@@ -127,6 +129,14 @@ pub fn undo(
         let addresses: Vec<_> = attachment.addresses.iter().map(IpNetwork::ip).collect();
         let released = ipam::release(&addresses, &attachment.owner, &tools.leases);
         left.errors.extend(released.into_iter().map(Error::from));
+        gone.push(attachment);
+    }
+    for attachment in gone {
+        let needs_it =
+            |other: &Attachment| other.network == attachment.network && other.parent == attachment.parent;
+        if staying.iter().chain(&left.attachments).any(needs_it) {
+            continue;
+        }
         let claim = Claim { network: attachment.network.clone(), cookie: namespace.cookie };
         if let Err(error) = tools.parents.release(&attachment.parent, attachment.kind, &claim) {
             left.errors.push(error.into());

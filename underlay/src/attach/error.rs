@@ -10,7 +10,7 @@ use crate::{
     message,
     network::{NetworkName, catalog},
     parent, planner,
-    undo::OpenError,
+    undo::{self, OpenError},
 };
 
 /// Why nothing was attached.
@@ -55,6 +55,9 @@ pub enum Error {
     /// Leases and parents.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// What an attach that was killed left in the namespace cannot be taken away.
+    #[error(transparent)]
+    Leftover(#[from] undo::Error),
     /// A parent.
     #[error(transparent)]
     Parent(#[from] parent::Error),

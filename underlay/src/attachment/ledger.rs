@@ -119,12 +119,7 @@ impl Ledger {
 
     /// The namespace of a container, if it has attachments.
     pub fn namespace_of(&self, user: &UserKey) -> Result<Option<u64>, Error> {
-        let path = self.pointer(user);
-        match fs::read_link(&path) {
-            Ok(target) => Ok(target.to_str().and_then(|cookie| cookie.parse().ok())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(failed("read", &path, source)),
-        }
+        target(&self.pointer(user))
     }
 
     /// Notes where a container's attachments are.
@@ -149,19 +144,32 @@ impl Ledger {
         if self.namespace_of(user)? == Some(cookie) { remove_if_there(&self.pointer(user)) } else { Ok(()) }
     }
 
-    /// Removes the pointers whose namespace has no record: their makers were killed, or were closed without
-    /// them.
-    pub fn drop_stale_pointers(&self, is_stale: impl Fn(u64) -> bool) -> Result<usize, Error> {
+    /// Removes the pointers whose namespace has no record: their makers were killed, or were closed without them.
+    pub fn drop_stale_pointers(&self) -> Result<usize, Error> {
         let mut dropped = 0;
         for name in names(&self.containers)? {
             let path = self.containers.join(&name);
-            let target = fs::read_link(&path).ok().and_then(|target| target.to_str()?.parse().ok());
-            if target.is_none_or(&is_stale) {
-                remove_if_there(&path)?;
-                dropped += 1;
-            }
+            let stale = match target(&path)? {
+                Some(cookie) => self.drop_if_stale(&path, cookie)?,
+                None => remove_if_there(&path).map(|()| true)?,
+            };
+            dropped += usize::from(stale);
         }
         Ok(dropped)
+    }
+
+    /// Whoever points a container elsewhere has let go of its former namespace before, and that is locked here.
+    fn drop_if_stale(&self, path: &Path, cookie: u64) -> Result<bool, Error> {
+        if !matches!(self.look(cookie), Ok(None)) {
+            return Ok(false);
+        }
+        let Some(page) = self.try_page(cookie)? else { return Ok(false) };
+        let is_stale = page.read()?.is_none() && target(path)? == Some(cookie);
+        if is_stale {
+            remove_if_there(path)?;
+            page.remove()?;
+        }
+        Ok(is_stale)
     }
 
     fn file(&self, cookie: u64, extension: &str) -> PathBuf {
@@ -204,6 +212,15 @@ impl Page {
 
     fn new_file(&self) -> PathBuf {
         self.json.with_extension("json.new")
+    }
+}
+
+/// The namespace that a pointer names, if it is there and names one.
+fn target(path: &Path) -> Result<Option<u64>, Error> {
+    match fs::read_link(path) {
+        Ok(target) => Ok(target.to_str().and_then(|cookie| cookie.parse().ok())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(failed("read", path, source)),
     }
 }
 

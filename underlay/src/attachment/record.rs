@@ -17,6 +17,9 @@ use crate::{
 /// Raised when a field changes its meaning. A reader takes the versions it knows and leaves the others alone.
 pub const VERSION: u32 = 1;
 
+/// How the aliases of all our links in namespaces begin; the owner of the leases follows.
+pub const MARK: &str = "underlay ";
+
 /// One namespace, the attachments in it and the containers that use them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
