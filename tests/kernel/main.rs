@@ -18,11 +18,13 @@ use std::{
     process::ExitCode,
 };
 
-use lab::Trial;
+use lab::{TALLY, Trial};
 use libtest_mimic::{Arguments, Failed, Trial as Test};
 
 mod command;
+mod crowd;
 mod doctor;
+mod faults;
 mod import;
 mod ipvlan;
 mod macvlan;
@@ -30,6 +32,7 @@ mod modes;
 mod refused;
 mod shared;
 mod states;
+mod trouble;
 mod undone;
 mod untouched;
 mod vlan;
@@ -57,7 +60,12 @@ fn main() -> ExitCode {
         }
     }
     let tests = trials.into_iter().map(|trial| test(trial, own.require.is_some())).collect();
-    libtest_mimic::run(&arguments, tests).exit_code()
+    let conclusion = libtest_mimic::run(&arguments, tests);
+    if TALLY.is_used() {
+        // Nobody is left to tell if stdout is closed.
+        let _ = writeln!(io::stdout(), "{TALLY}");
+    }
+    conclusion.exit_code()
 }
 
 fn trials() -> Vec<Trial> {
@@ -74,6 +82,9 @@ fn trials() -> Vec<Trial> {
         doctor::trials(),
         import::trials(),
         command::trials(),
+        faults::trials(),
+        trouble::trials(),
+        crowd::trials(),
     ]
     .into_iter()
     .flatten()

@@ -56,6 +56,20 @@ pub enum Error {
     /// The host of the lab did not come up.
     #[error("the lab's host did not come up")]
     NoHost,
+    /// A lab's host cannot be entered.
+    #[error("cannot enter the namespaces of the lab's host")]
+    Enter {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A hook cannot be traced.
+    #[error("cannot trace the hook")]
+    Trace {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// A container has no such interface.
     #[error("no interface {name} there; there are: {}", there.join(", "))]
     NoInterface {

@@ -65,11 +65,7 @@ impl Lab {
 
     /// Runs `underlay ...`, whatever it ends with. The line is split at white space.
     pub fn underlay(&self, line: &str) -> Result<Output> {
-        let program = format!("{BIN}/underlay");
-        let helper = format!("{BIN}/underlay-nsenter");
-        let mut argv = vec![program.as_str(), "--config", CONFIG, "--run", STATE, "--helper", &helper];
-        argv.extend(line.split_whitespace());
-        self.place.run(&argv)
+        underlay(&self.place, line)
     }
 
     /// Runs the hook as a runtime does, with that state on its standard input, whatever it ends with.
@@ -123,6 +119,10 @@ impl Lab {
         result
     }
 
+    pub(crate) const fn pid(&self) -> u32 {
+        self.pid
+    }
+
     pub(crate) fn tag(&self) -> &str {
         &self.tag
     }
@@ -148,6 +148,15 @@ impl Drop for Lab {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Runs `underlay ...` in a place that is a lab's host.
+pub(crate) fn underlay(host: &Place, line: &str) -> Result<Output> {
+    let program = format!("{BIN}/underlay");
+    let helper = format!("{BIN}/underlay-nsenter");
+    let mut argv = vec![program.as_str(), "--config", CONFIG, "--run", STATE, "--helper", &helper];
+    argv.extend(line.split_whitespace());
+    host.run(&argv)
 }
 
 /// The hook's program and arguments for one stage.

@@ -9,21 +9,30 @@
 #![forbid(unsafe_code)]
 
 mod bundle;
+mod calls;
 mod container;
 mod error;
 mod host;
+mod inside;
 mod interface;
 mod lan;
 mod need;
 mod place;
 mod remains;
+mod replica;
+mod tally;
+mod tracer;
 mod trial;
 
 pub use container::{Container, Network, Order, Runtime};
 pub use error::{Error, Result};
 pub use host::Lab;
+pub use inside::Inside;
 pub use interface::Interface;
 pub use lan::Lan;
 pub use need::Need;
 pub use place::{Output, Place};
+pub use replica::{Replica, RunningHook};
+pub use tally::{TALLY, Tally};
+pub use tracer::{Fault, Harm, Program, Traced};
 pub use trial::{Trial, trial};

@@ -42,6 +42,11 @@ impl Place {
         Self { enter: enter.map(str::to_owned).to_vec() }
     }
 
+    /// Where the calling thread is.
+    pub(crate) const fn here() -> Self {
+        Self { enter: Vec::new() }
+    }
+
     /// A network namespace that has a path in this place.
     #[must_use]
     pub fn namespace(&self, path: &str) -> Self {

@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeSet,
+    fs, io,
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -51,6 +53,36 @@ impl Remains {
     fn without(&self, other: &Self) -> Vec<String> {
         self.0.difference(&other.0).cloned().collect()
     }
+}
+
+/// What is recorded on the host that the calling thread is on; places in subnets and locks of parents stay.
+pub(crate) fn records() -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for directory in ["leases", "namespaces", "containers", "parents/ports", "parents/making"] {
+        collect(&Path::new(STATE).join(directory), &mut found)?;
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn collect(directory: &Path, found: &mut Vec<String>) -> Result {
+    let failed = |source| Error::File { path: directory.to_owned(), source };
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let path = entry.path();
+        if entry.file_type().map_err(failed)?.is_dir() {
+            collect(&path, found)?;
+            continue;
+        }
+        let target = fs::read_link(&path).map(|target| format!(" -> {}", target.display()));
+        let name = path.strip_prefix(STATE).unwrap_or(&path).display();
+        found.push(format!("{name}{}", target.unwrap_or_default()));
+    }
+    Ok(())
 }
 
 fn all(list: &Value) -> impl Iterator<Item = &Value> {

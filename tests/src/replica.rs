@@ -1,0 +1,184 @@
+//! Replicas: all that a hook sees of a container.
+
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use serde_json::json;
+
+use crate::{
+    Error, Result,
+    inside::{self, Inside},
+    tracer::{self, Fault, Traced},
+};
+
+/// A process that sleeps in a network namespace, a bundle, and the states that a runtime would write: a container in
+/// a hook's eyes, for a hundredth of the price. Dropped, its process is killed.
+#[derive(Debug)]
+pub struct Replica {
+    /// Its id.
+    pub name: String,
+    /// Its first process, in the host's numbers.
+    pub pid: u32,
+    process: Child,
+}
+
+/// A hook that runs. Dropped, it is killed: the first process of a lab's host cannot end while one of its processes is dead and
+/// has a parent outside that does not care (`zap_pid_ns_processes`).
+#[derive(Debug)]
+pub struct RunningHook {
+    name: String,
+    stage: &'static str,
+    process: Child,
+}
+
+impl Replica {
+    pub(crate) fn start(name: &str, networks: &str, beside: Option<u32>) -> Result<Self> {
+        let (program, argument) = match beside {
+            Some(pid) => ("nsenter", format!("--net=/proc/{pid}/ns/net")),
+            None => ("unshare", "--net".to_owned()),
+        };
+        let mut command = Command::new(program);
+        command.arg(argument);
+        command.args(["sh", "-c", "echo $$; exec sleep 3600"]).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut process = Inside::spawn(&mut command)?;
+        let pid = announced_pid(&mut process);
+        let replica = Self { name: name.to_owned(), pid: pid.unwrap_or_default(), process };
+        if pid.is_none() {
+            return Err(Error::NoHost);
+        }
+        replica.write_bundle(networks)?;
+        Ok(replica)
+    }
+
+    /// Starts the hook for a stage.
+    pub fn spawn_hook(&self, stage: &'static str) -> Result<RunningHook> {
+        let process = Inside::spawn(inside::hook(stage).stdin(self.state(stage)?))?;
+        Ok(RunningHook { name: self.name.clone(), stage, process })
+    }
+
+    /// Runs createRuntime, which must succeed.
+    pub fn attach(&self) -> Result {
+        self.spawn_hook("createRuntime")?.success()
+    }
+
+    /// The same as an engine would run it that vouches for the container's pod.
+    pub fn attach_as_pod(&self) -> Result {
+        let path = self.bundle().join("createRuntime");
+        let failed = |source| Error::File { path: path.clone(), source };
+        let state = fs::read_to_string(&path).map_err(failed)?;
+        let of_pod =
+            state.replace("\"annotations\":{", "\"annotations\":{\"io.kubernetes.cri-o.SandboxID\":\"pod\",");
+        fs::write(&path, of_pod).map_err(failed)?;
+        self.attach()
+    }
+
+    /// Runs poststop, which must succeed and have nothing to complain of.
+    pub fn detach(&self) -> Result {
+        self.spawn_hook("poststop")?.success()
+    }
+
+    /// Runs the hook for a stage with a fault, or only counts its system calls.
+    pub fn trace_hook(&self, stage: &'static str, fault: Option<Fault>) -> Result<Traced> {
+        tracer::trace(tracer::gated(&inside::hook(stage)).stdin(self.state(stage)?), fault)
+    }
+
+    /// The names of the links in its namespace, but for the loopback; none once it was killed.
+    #[must_use]
+    pub fn links(&self) -> Vec<String> {
+        let table = fs::read_to_string(format!("/proc/{}/net/dev", self.pid)).unwrap_or_default();
+        // Two lines of headings.
+        let names = table.lines().skip(2).filter_map(|line| line.split(':').next());
+        names.map(str::trim).filter(|name| *name != "lo").map(str::to_owned).collect()
+    }
+
+    /// Where its network namespace is.
+    #[must_use]
+    pub fn namespace(&self) -> String {
+        format!("/proc/{}/ns/net", self.pid)
+    }
+
+    /// Kills its process. Its namespace dies with it unless something else holds it.
+    pub fn kill(&mut self) {
+        // It can only be dead already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    fn state(&self, stage: &str) -> Result<File> {
+        let path = self.bundle().join(stage);
+        File::open(&path).map_err(|source| Error::File { path, source })
+    }
+
+    fn bundle(&self) -> PathBuf {
+        Path::new("/run/replicas").join(&self.name)
+    }
+
+    fn write_bundle(&self, networks: &str) -> Result {
+        let Self { name, pid, .. } = self;
+        let bundle = self.bundle();
+        let annotations = json!({"io.underlay.networks": networks});
+        let config = json!({"ociVersion": "1.0.2", "linux": {"namespaces": [{"type": "network"}]}});
+        let creating = json!({
+            "ociVersion": "1.0.2", "id": name, "status": "creating", "pid": pid, "bundle": &bundle,
+            "annotations": &annotations,
+        });
+        let stopped = json!({
+            "ociVersion": "1.0.2", "id": name, "status": "stopped", "bundle": &bundle,
+            "annotations": &annotations,
+        });
+        let failed = |source| Error::File { path: bundle.clone(), source };
+        fs::create_dir_all(&bundle).map_err(failed)?;
+        for (file, text) in [("config.json", config), ("createRuntime", creating), ("poststop", stopped)] {
+            fs::write(bundle.join(file), text.to_string()).map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Replica {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl RunningHook {
+    /// Waits for it. It must succeed without a complaint.
+    pub fn success(self) -> Result {
+        let command = format!("underlay-hook {} of {}", self.stage, self.name);
+        let (status, complaint) = self.end()?;
+        if status.success() && complaint.is_empty() {
+            return Ok(());
+        }
+        let wanted = "success without a word";
+        Err(Error::Status { command, status, wanted, stdout: String::new(), stderr: complaint })
+    }
+
+    /// Waits for it, however it ends.
+    pub fn end(mut self) -> Result<(ExitStatus, String)> {
+        let failed = |source| Error::Start { command: "underlay-hook".to_owned(), source };
+        let mut complaint = String::new();
+        if let Some(stderr) = &mut self.process.stderr {
+            stderr.read_to_string(&mut complaint).map_err(failed)?;
+        }
+        Ok((self.process.wait().map_err(failed)?, complaint))
+    }
+}
+
+impl Drop for RunningHook {
+    fn drop(&mut self) {
+        // It can only be dead already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The one line that the process writes once it is in its namespace.
+fn announced_pid(process: &mut Child) -> Option<u32> {
+    let mut line = String::new();
+    BufReader::new(process.stdout.take()?).read_line(&mut line).ok()?;
+    line.trim().parse().ok()
+}
