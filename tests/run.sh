@@ -65,5 +65,8 @@ esac
 if [ ${#failed_steps[@]} -gt 0 ]; then
   printf '\nnot well: %s' "${failed_steps[@]}"
 fi
-printf '\n%s\n' "$sums"
+printf '\n'
+# What the trials of faults, crowds and soak counted.
+grep '^faults: ' "$scratch/log"
+printf '%s\n' "$sums"
 [ ${#failed_steps[@]} -eq 0 ]
