@@ -93,7 +93,8 @@ fn judge(link: &Link, wanted: &DeleteLink) -> Verdict {
     }
 }
 
-/// What the aliases of all our links have in common: the first word. Without a second one it is somebody's own.
+/// What the aliases of all our links have in common: the first word. Without a second one it is somebody's
+/// own.
 fn mark(alias: &str) -> Option<&str> {
     alias.split_once(' ').map(|(mark, _)| mark)
 }

@@ -1,4 +1,5 @@
-//! Crowds: as many containers at once as there are in a full host's boot, and the same container again and again.
+//! Crowds: as many containers at once as there are in a full host's boot, and the same container again and
+//! again.
 
 use std::{collections::BTreeSet, thread};
 

@@ -1,8 +1,9 @@
-//! Whatever fails, and wherever a process is killed: nothing is left that gc does not take, and the next attach works.
+//! Whatever fails, and wherever a process is killed: nothing is left that gc does not take, and the next
+//! attach works.
 //!
-//! One system call of the hook or of its helper after the other is made to fail, or the program is killed there, until a
-//! run has no more calls. After each, the namespace lives on or dies, gc runs or does not, and then
-//! another container has to get what the first one would have had.
+//! One system call of the hook or of its helper after the other is made to fail, or the program is killed
+//! there, until a run has no more calls. After each, the namespace lives on or dies, gc runs or does not, and
+//! then another container has to get what the first one would have had.
 
 use std::{thread, time::Duration};
 

@@ -1,5 +1,5 @@
-//! Single things that go wrong around a hook: its helper hangs, its namespace or its parent goes, the run directory is
-//! full, nobody listens to the log.
+//! Single things that go wrong around a hook: its helper hangs, its namespace or its parent goes, the run
+//! directory is full, nobody listens to the log.
 
 use std::{
     fs,
@@ -87,7 +87,8 @@ fn parent_again(lab: &Lab) -> Result {
         first.attach()?;
         host.ok("ip link delete nic1")?;
         assert_eq!(first.links(), [""; 0], "the kernel takes the links of a parent with it");
-        // Without a parent, a clear refusal; what the one above had is its own for as long as it runs or gc has not looked.
+        // Without a parent, a clear refusal; what the one above had is its own for as long as it runs or gc
+        // has not looked.
         let refused = inside.replica("c2", "lan")?;
         let (status, complaint) = refused.spawn_hook("createRuntime")?.end()?;
         assert!(!status.success() && complaint.contains("nic1 does not exist"), "{complaint}");
@@ -192,7 +193,8 @@ fn no_log(lab: &Lab) -> Result {
     lab.network(LAN)?;
     lab.inside(|inside| {
         let socket = bind_log(inside)?;
-        // A datagram socket holds so many lines that nobody has read (net.unix.max_dgram_qlen), then senders would wait.
+        // A datagram socket holds so many lines that nobody has read (net.unix.max_dgram_qlen), then senders
+        // would wait.
         let filler = UnixDatagram::unbound().expect("a socket");
         filler.set_nonblocking(true).expect("an open socket");
         while filler.send_to(b"x", "/dev/log").is_ok() {}

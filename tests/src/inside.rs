@@ -73,8 +73,8 @@ impl Inside {
         underlay(&self.place, line)?.success()
     }
 
-    /// Everything that is recorded of leases, namespaces, containers, and claims on parents and intents to make one:
-    /// paths below the run directory, sorted, with the targets of symbolic links.
+    /// Everything that is recorded of leases, namespaces, containers, and claims on parents and intents to
+    /// make one: paths below the run directory, sorted, with the targets of symbolic links.
     pub fn records(&self) -> Result<Vec<String>> {
         remains::records()
     }

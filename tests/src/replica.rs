@@ -15,8 +15,8 @@ use crate::{
     tracer::{self, Fault, Traced},
 };
 
-/// A process that sleeps in a network namespace, a bundle, and the states that a runtime would write: a container in
-/// a hook's eyes, for a hundredth of the price. Dropped, its process is killed.
+/// A process that sleeps in a network namespace, a bundle, and the states that a runtime would write: a
+/// container in a hook's eyes, for a hundredth of the price. Dropped, its process is killed.
 #[derive(Debug)]
 pub struct Replica {
     /// Its id.
@@ -26,8 +26,8 @@ pub struct Replica {
     process: Child,
 }
 
-/// A hook that runs. Dropped, it is killed: the first process of a lab's host cannot end while one of its processes is dead and
-/// has a parent outside that does not care (`zap_pid_ns_processes`).
+/// A hook that runs. Dropped, it is killed: the first process of a lab's host cannot end while one of its
+/// processes is dead and has a parent outside that does not care (`zap_pid_ns_processes`).
 #[derive(Debug)]
 pub struct RunningHook {
     name: String,

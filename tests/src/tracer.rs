@@ -1,7 +1,7 @@
 //! A tracer (ptrace(2)) that makes one system call of the hook or of its helper fail, or kills there.
 //!
-//! strace can inject errors, too, but not kill one of several programs at a call, and it takes longer to start than
-//! the hook takes to run.
+//! strace can inject errors, too, but not kill one of several programs at a call, and it takes longer to
+//! start than the hook takes to run.
 
 use std::{
     collections::{HashMap, HashSet},

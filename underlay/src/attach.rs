@@ -269,16 +269,17 @@ impl Work<'_> {
         }
     }
 
-    /// The helper said what is in the namespace before its record was locked. Another container may have attached there since, or what a
-    /// killed hook had left there has been taken away: another helper says what is there now.
+    /// The helper said what is in the namespace before its record was locked. Another container may have
+    /// attached there since, or what a killed hook had left there has been taken away: another helper says
+    /// what is there now.
     fn look_again(&mut self, namespace: &Namespace) -> Result<Helper, Error> {
         let mut helper = Helper::attach(&self.tools.layout.helper, namespace, self.deadline)?;
         self.hello = helper.hello()?;
         Ok(helper)
     }
 
-    /// An attach that was killed left its intent, and somebody may have deleted a link of a namespace that lives on. Neither can be
-    /// shared, and as long as it is there nothing can be made in its place.
+    /// An attach that was killed left its intent, and somebody may have deleted a link of a namespace that
+    /// lives on. Neither can be shared, and as long as it is there nothing can be made in its place.
     fn undo_leftovers(&mut self) -> Result<(), Error> {
         let (tools, namespace) = (self.tools, self.record.namespace.clone());
         let is_leftover = |attachment: &mut Attachment| {

@@ -147,8 +147,8 @@ impl Gc<'_> {
         Ok(detach::settle(page, &record)?)
     }
 
-    /// Takes the dead attachments out of a record: all of a dead namespace; in one that lives, those that were not finished, those whose
-    /// links are gone and those whose users are all dead.
+    /// Takes the dead attachments out of a record: all of a dead namespace; in one that lives, those that
+    /// were not finished, those whose links are gone and those whose users are all dead.
     fn dead(&self, record: &mut Record) -> Vec<Attachment> {
         let namespace = record.namespace.clone();
         let is_gone = |attachment: &Attachment| {

@@ -107,8 +107,9 @@ impl<'a> Tools<'a> {
     }
 }
 
-/// Undoes attachments of one namespace: first the link, then the leases (an address that still answers is not free), then the claim on
-/// the parent, unless one of the namespace's other attachments, `staying`, needs it. Goes on to the end whatever fails.
+/// Undoes attachments of one namespace: first the link, then the leases (an address that still answers is not
+/// free), then the claim on the parent, unless one of the namespace's other attachments, `staying`, needs it.
+/// Goes on to the end whatever fails.
 pub fn undo(
     tools: &Tools<'_>,
     namespace: &NamespaceId,

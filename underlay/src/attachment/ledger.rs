@@ -144,7 +144,8 @@ impl Ledger {
         if self.namespace_of(user)? == Some(cookie) { remove_if_there(&self.pointer(user)) } else { Ok(()) }
     }
 
-    /// Removes the pointers whose namespace has no record: their makers were killed, or were closed without them.
+    /// Removes the pointers whose namespace has no record: their makers were killed, or were closed without
+    /// them.
     pub fn drop_stale_pointers(&self) -> Result<usize, Error> {
         let mut dropped = 0;
         for name in names(&self.containers)? {
@@ -158,7 +159,8 @@ impl Ledger {
         Ok(dropped)
     }
 
-    /// Whoever points a container elsewhere has let go of its former namespace before, and that is locked here.
+    /// Whoever points a container elsewhere has let go of its former namespace before, and that is locked
+    /// here.
     fn drop_if_stale(&self, path: &Path, cookie: u64) -> Result<bool, Error> {
         if !matches!(self.look(cookie), Ok(None)) {
             return Ok(false);

@@ -13,7 +13,8 @@ use super::record::{Attachment, MARK, NamespaceId};
 pub enum Liveness {
     /// The namespace is dead, and its links with it.
     NamespaceGone,
-    /// The namespace lives, the link is gone; or the namespace is dead and the kernel gave its number to another.
+    /// The namespace lives, the link is gone; or the namespace is dead and the kernel gave its number to
+    /// another.
     LinkGone,
     /// There is a link of that name or index that may be the one: the helper looks closer.
     LinkThere,
@@ -35,7 +36,8 @@ pub fn look(
     })
 }
 
-/// Ours hangs on its parent, and if it bears a mark of this program, then its own. A container may have changed the mark to anything else.
+/// Ours hangs on its parent, and if it bears a mark of this program, then its own. A container may have
+/// changed the mark to anything else.
 fn is_another(link: &Link, attachment: &Attachment) -> bool {
     let hangs_elsewhere = !link.parent_elsewhere || link.parent != Some(attachment.parent_index);
     let marked_otherwise = |alias: &str| alias.starts_with(MARK) && *alias != attachment.alias;

@@ -203,8 +203,8 @@ impl Folder {
 
     /// Makes a link, or another of the same name in its place, never leaving a moment without one.
     ///
-    /// The new link has one name whoever makes it, so that whoever comes after one that was killed here uses what that one left. Of
-    /// two at once one may find its link renamed already by the other.
+    /// The new link has one name whoever makes it, so that whoever comes after one that was killed here uses
+    /// what that one left. Of two at once one may find its link renamed already by the other.
     fn replace(&self, name: &str, target: &str) -> Result<(), DirectoryError> {
         let new = new_name(name);
         if !self.link(&new, target)? {
