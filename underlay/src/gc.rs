@@ -122,9 +122,10 @@ impl Gc<'_> {
         let Some(mut record) = page.read()? else {
             return if self.is_dry { Ok(()) } else { Ok(page.remove()?) };
         };
+        let before = record.clone();
         let dead = self.dead(&mut record);
         self.collected.attachments.extend(dead.iter().cloned());
-        if self.is_dry || dead.is_empty() && !record.attachments.is_empty() {
+        if self.is_dry || record == before && !record.attachments.is_empty() {
             return Ok(());
         }
         self.bury(&page, record, dead)
@@ -163,7 +164,12 @@ impl Gc<'_> {
                 || attachment.state == State::Intended
                 || attachment.users.iter().all(|user| dead.contains(user))
         };
-        record.attachments.extract_if(.., is_dead).collect()
+        let taken = record.attachments.extract_if(.., is_dead).collect();
+        // A dead user that no poststop will come for must not keep what the living ones leave.
+        for attachment in &mut record.attachments {
+            attachment.users.retain(|user| !dead.contains(user));
+        }
+        taken
     }
 
     /// Leases whose owner's namespace has no such attachment: claimed by an attach that was killed before it
