@@ -31,6 +31,7 @@ mod macvlan;
 mod modes;
 mod refused;
 mod shared;
+mod soak;
 mod states;
 mod trouble;
 mod undone;
@@ -85,6 +86,7 @@ fn trials() -> Vec<Trial> {
         faults::trials(),
         trouble::trials(),
         crowd::trials(),
+        soak::trials(),
     ]
     .into_iter()
     .flatten()

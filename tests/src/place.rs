@@ -110,9 +110,9 @@ impl Place {
         }
     }
 
-    /// The address stops answering within two seconds. A private namespace dies with its last process, but the
-    /// kernel takes its links down from a queue: for some tens of milliseconds, more on a busy machine, they
-    /// still answer.
+    /// The address stops answering within two seconds. A private namespace dies with its last process, but
+    /// the kernel takes its links down from a queue: for some tens of milliseconds, more on a busy machine,
+    /// they still answer.
     pub fn falls_silent(&self, address: &str) -> Result {
         let start = Instant::now();
         loop {
