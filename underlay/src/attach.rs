@@ -98,7 +98,7 @@ pub(crate) fn attach_or(
         Some(record) => record,
         None => Record::new(identify(&tools, namespace, &hello)?),
     };
-    let is_first = record.attachments.is_empty();
+    let is_current = is_current(&tools, &record, &hello);
     let kept = Vec::new();
     let mut work = Work {
         tools: &tools,
@@ -109,7 +109,7 @@ pub(crate) fn attach_or(
         deadline,
         record,
         kept,
-        is_first,
+        is_current,
     };
     work.undo_leftovers()?;
     if fallback == Fallback::AsBefore {
@@ -139,8 +139,8 @@ struct Work<'a> {
     record: Record,
     /// What is not taken back.
     kept: Vec<Attachment>,
-    /// Nothing of ours was in the namespace when its record was locked.
-    is_first: bool,
+    /// What the helper said is in the namespace was still so when its record was locked.
+    is_current: bool,
 }
 
 impl Work<'_> {
@@ -155,7 +155,7 @@ impl Work<'_> {
     ) -> Result<Vec<String>, Error> {
         let Split { shared, fresh } = share::split(&self.record, requests)?;
         self.use_shared(&shared);
-        if !self.is_first && !fresh.is_empty() {
+        if !self.is_current && !fresh.is_empty() {
             helper = self.look_again(namespace)?;
         }
         let fresh: Vec<(&Request, &Network)> = requests
@@ -311,6 +311,13 @@ impl Work<'_> {
         };
         let _ = leave.carry_out(self.record, &mut Detached::default());
     }
+}
+
+/// The helper said what is in the namespace before its record was locked. Meanwhile another container may have
+/// attached there, or the last one may have left and taken its links along.
+fn is_current(tools: &Tools<'_>, record: &Record, hello: &Hello) -> bool {
+    let has_gone = |name: &String| name != "lo" && liveness::has_gone(tools.socket(), hello.nsid, name);
+    record.attachments.is_empty() && !hello.links.iter().any(has_gone)
 }
 
 /// A container can be in one namespace only. If it is noted in another one (createRuntime ran again without a

@@ -36,6 +36,12 @@ pub fn look(
     })
 }
 
+/// Whether a living namespace has no link of this name now.
+#[must_use]
+pub fn has_gone(socket: &Socket, nsid: i32, name: &str) -> bool {
+    socket.link_in(nsid, LinkKey::Name(name)).is_ok_and(|found| found == Lookup::NoLink)
+}
+
 /// Ours hangs on its parent, and if it bears a mark of this program, then its own. A container may have
 /// changed the mark to anything else.
 fn is_another(link: &Link, attachment: &Attachment) -> bool {
