@@ -71,7 +71,8 @@ impl Lab {
     /// Runs the hook as a runtime does, with that state on its standard input, whatever it ends with.
     pub fn hook(&self, stage: &str, input: &str) -> Result<Output> {
         self.write("/run/state.json", input)?;
-        let line = format!("{} </run/state.json", hook_command(stage).join(" "));
+        self.write("/run/subreaper.pl", include_str!("subreaper.pl"))?;
+        let line = format!("perl /run/subreaper.pl {} </run/state.json", hook_command(stage).join(" "));
         self.place.run(&["sh", "-c", &line])
     }
 

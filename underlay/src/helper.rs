@@ -223,16 +223,14 @@ impl Helper {
 }
 
 impl Drop for Helper {
-    /// A helper that has not reported must not act any more. One that has is about to go; it may be waiting
-    /// for the kernel to be done with a link that is gone already (20 ms), which nobody else needs to. It
-    /// holds none of the runtime's pipes, and if it ends after us, the next reaper takes it.
+    /// A helper that has not reported must not act any more; one that has is about to go. Either is waited for: left
+    /// behind, it would become a child of the next subreaper, which crun is. Of two SIGCHLD that come at once the
+    /// kernel keeps one, and crun 1.8 then takes a hook that ended for one that hangs, until its timeout.
     fn drop(&mut self) {
-        if self.has_reported {
-            let _ = self.child.try_wait();
-        } else {
+        if !self.has_reported {
             let _ = self.child.kill();
-            let _ = self.child.wait();
         }
+        let _ = self.child.wait();
     }
 }
 
