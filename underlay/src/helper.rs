@@ -223,10 +223,10 @@ impl Helper {
 }
 
 impl Drop for Helper {
-    /// A helper that has not reported must not act any more; one that has is about to go. Either is waited for: left
-    /// behind, it would become a child of the next subreaper, perhaps the runtime. Of two SIGCHLD that come at once
-    /// the kernel keeps one: a runtime that waits for its hook by signal may then wait until its timeout, as crun 1.8
-    /// seems to have done once.
+    /// A helper that has not reported must not act any more; one that has is about to go. Either is waited for:
+    /// left behind, it would become a child of the next subreaper, perhaps the runtime. Of two SIGCHLD that come
+    /// at once the kernel keeps one: a runtime that waits for its hook by signal may then wait until its
+    /// timeout, as crun 1.8 seems to have done once.
     fn drop(&mut self) {
         if !self.has_reported {
             let _ = self.child.kill();
