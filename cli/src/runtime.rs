@@ -14,6 +14,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use underlay::{
     container::{ContainerId, UserKey},
+    foreign_file,
     process::Process,
 };
 
@@ -29,12 +30,8 @@ pub(crate) struct Running {
 /// What a runtime noted and cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
-    #[error("cannot read {}", .path.display())]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Read(#[from] foreign_file::Error),
     #[error("{} is not the state of a container that runs", .path.display())]
     Form {
         path: PathBuf,
@@ -89,10 +86,12 @@ impl StateFile {
             Self::Runc => "state.json",
             Self::Crun => "status",
         });
-        let text = match fs::read(&path) {
+        let text = match foreign_file::read(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(Error::Read { path, source }),
+            Err(foreign_file::Error::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
         };
         let running = match self {
             Self::Runc => serde_json::from_slice(&text).map(|state: RuncState| state.running(id)),

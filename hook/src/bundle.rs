@@ -3,31 +3,18 @@
 //! Of a file that may be megabytes long and newer than any library, only `linux.namespaces` is interpreted,
 //! with oci-spec's types.
 
-use std::{
-    fs::OpenOptions,
-    io::{self, Read},
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::{LinuxNamespace, LinuxNamespaceType};
 use serde::Deserialize;
 use thiserror::Error;
-
-/// Far more than any engine writes.
-const MAX_CONFIG: u64 = 64 << 20;
+use underlay::foreign_file;
 
 /// A bundle that cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
-    #[error("cannot read {}", .path.display())]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("{} is larger than {} MiB", .0.display(), MAX_CONFIG >> 20)]
-    TooLarge(PathBuf),
+    #[error(transparent)]
+    Read(#[from] foreign_file::Error),
     #[error("{} is not what the OCI runtime specification says", .path.display())]
     Form {
         path: PathBuf,
@@ -55,21 +42,12 @@ struct Linux {
 /// network namespace is refused.
 pub(crate) fn network_namespace(bundle: &str) -> Result<Option<PathBuf>, Error> {
     let path = Path::new(bundle).join("config.json");
-    let text = read(&path)?;
+    let text = foreign_file::read(&path)?;
     let config: Config = serde_json::from_slice(&text).map_err(|source| Error::Form { path, source })?;
     let namespaces = config.linux.and_then(|linux| linux.namespaces).unwrap_or_default();
     let network = namespaces.into_iter().find(|namespace| namespace.typ() == LinuxNamespaceType::Network);
     let network = network.ok_or(Error::HostNetwork)?;
     Ok(network.path().clone().filter(|path| !path.as_os_str().is_empty()))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let failed = |source| Error::Read { path: path.to_owned(), source };
-    // A link in the place of config.json is not an engine's doing.
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(path).map_err(failed)?;
-    let mut text = Vec::new();
-    file.take(MAX_CONFIG + 1).read_to_end(&mut text).map_err(failed)?;
-    if text.len() as u64 > MAX_CONFIG { Err(Error::TooLarge(path.to_owned())) } else { Ok(text) }
 }
 
 #[cfg(test)]
@@ -114,6 +92,6 @@ mod tests {
     fn a_link_in_its_place_is_refused() {
         let bundle = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("/dev/null", bundle.path().join("config.json")).unwrap();
-        assert!(matches!(network_namespace(bundle.path().to_str().unwrap()), Err(Error::Read { .. })));
+        assert!(matches!(network_namespace(bundle.path().to_str().unwrap()), Err(Error::Read(_))));
     }
 }

@@ -24,6 +24,7 @@ pub mod connect;
 pub mod container;
 pub mod detach;
 pub mod diagnose;
+pub mod foreign_file;
 pub mod gc;
 pub mod helper;
 pub mod ipam;

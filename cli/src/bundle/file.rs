@@ -9,17 +9,14 @@ use std::{
 
 use tempfile::NamedTempFile;
 use thiserror::Error as ThisError;
+use underlay::foreign_file;
 
 /// Why a bundle could not be changed.
 #[derive(Debug, ThisError)]
 pub(crate) enum Error {
     /// Not there, or not to be read.
-    #[error("cannot read {}", .path.display())]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Read(#[from] foreign_file::Error),
     /// It is no bundle's configuration.
     #[error("{} is not what the OCI runtime specification says", .path.display())]
     Form {
@@ -38,11 +35,16 @@ pub(crate) enum Error {
 
 /// Where the file really is: a link is to go on pointing at it.
 pub(super) fn real(path: &Path) -> Result<PathBuf, Error> {
-    path.canonicalize().map_err(|source| Error::Read { path: path.to_owned(), source })
+    Ok(path.canonicalize().map_err(|source| unreadable(path, source))?)
 }
 
 pub(super) fn read(path: &Path) -> Result<String, Error> {
-    fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+    let text = String::from_utf8(foreign_file::read(path)?);
+    Ok(text.map_err(|error| unreadable(path, io::Error::new(io::ErrorKind::InvalidData, error)))?)
+}
+
+fn unreadable(path: &Path, source: io::Error) -> foreign_file::Error {
+    foreign_file::Error::Read { path: path.to_owned(), source }
 }
 
 /// Replaces the file; its mode and owner stay.
