@@ -24,5 +24,5 @@ pub use link::{
     Driver, IpvlanFlag, IpvlanMode, Kind, Link, LinkKey, Lookup, MacvlanMode, NewKind, NewLink, Removal,
 };
 pub use neighbour::Neighbour;
-pub use route::{DefaultLinks, DefaultRoutes, NewRoute, RouteKind};
+pub use route::{DefaultLinks, DefaultRoutes, NewRoute, Route, RouteKind};
 pub use socket::Socket;

@@ -8,26 +8,18 @@ use rtnetlink::{
     packet_core::{NLM_F_CREATE, NLM_F_EXCL},
     packet_route::{
         AddressFamily, RouteNetlinkMessage,
-        route::{RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType},
+        route::{RouteHeader, RouteMessage, RouteScope, RouteType},
     },
 };
 
 use crate::{
-    attribute::{attributes, number_u32},
     error::{Error, Result},
     socket::Socket,
 };
 
-/// `struct rtmsg`.
-const HEADER_BYTES: usize = 12;
-/// `RTA_DST`.
-const DESTINATION: u16 = 1;
-/// `RTA_OIF`.
-const LINK: u16 = 4;
-/// `RTA_PRIORITY`.
-const METRIC: u16 = 6;
-/// `RTA_MULTIPATH`.
-const HOPS: u16 = 9;
+mod decode;
+
+use decode::Entry;
 
 /// A route to add or to delete: main table, `RTPROT_STATIC`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +47,21 @@ pub enum RouteKind {
     Unreachable,
     /// Drop and say "administratively prohibited".
     Prohibit,
+}
+
+/// A route as the kernel has it, in the main table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// What it does with a packet.
+    pub kind: RouteKind,
+    /// Destination; length 0 is the default route.
+    pub destination: IpNetwork,
+    /// Next hop; none if there are several.
+    pub gateway: Option<IpAddr>,
+    /// Index of the link to leave by; none if there are several hops.
+    pub link: Option<u32>,
+    /// Priority: the lowest counts.
+    pub metric: u32,
 }
 
 /// In which families the main table has a default route.
@@ -111,21 +118,35 @@ impl Socket {
 
     /// Where the routes of the main table lead, IPv4 first, the default ones left out.
     pub fn destinations(&self) -> Result<Vec<IpNetwork>> {
-        let mut destinations = Vec::new();
-        for family in [AddressFamily::Inet, AddressFamily::Inet6] {
-            destinations.extend(self.routes(family)?.iter().filter_map(|route| destination(route, family)));
-        }
-        Ok(destinations)
+        let destinations = self.entries()?.into_iter().map(|entry| entry.destination);
+        Ok(destinations.filter(|destination| destination.prefix() > 0).collect())
+    }
+
+    /// The routes of the main table that lead to exactly one of these destinations, IPv4 first.
+    pub fn routes_to(&self, destinations: &[IpNetwork]) -> Result<Vec<Route>> {
+        let wanted = |entry: &Entry| destinations.contains(&entry.destination);
+        Ok(self.entries()?.into_iter().filter(wanted).filter_map(Entry::route).collect())
     }
 
     fn has_default_route(&self, family: AddressFamily) -> Result<bool> {
-        Ok(self.routes(family)?.iter().any(|route| is_default(route, family)))
+        Ok(self.routes(family)?.iter().any(|route| decode::is_default(route, family)))
     }
 
     fn default_route_link(&self, family: AddressFamily) -> Result<Option<u32>> {
         let routes = self.routes(family)?;
-        let ways = routes.iter().filter_map(|route| way_out(route, family));
-        Ok(ways.min_by_key(|way| way.metric).map(|way| way.link))
+        let ways = routes.iter().filter(|route| decode::is_default(route, family)).filter_map(|route| {
+            let entry = decode::entry(route, family)?;
+            (entry.kind == RouteType::Unicast).then_some((entry.metric, entry.link?))
+        });
+        Ok(ways.min_by_key(|(metric, _)| *metric).map(|(_, link)| link))
+    }
+
+    fn entries(&self) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for family in [AddressFamily::Inet, AddressFamily::Inet6] {
+            entries.extend(self.routes(family)?.iter().filter_map(|route| decode::entry(route, family)));
+        }
+        Ok(entries)
     }
 
     fn routes(&self, family: AddressFamily) -> Result<Vec<Vec<u8>>> {
@@ -204,114 +225,17 @@ fn scope(route: &NewRoute, leaves: bool) -> RouteScope {
     }
 }
 
-/// Reads the header of an `RTM_NEWROUTE`. Older kernels keep an unreachable IPv6 default route of their own
-/// on the loopback link; it routes nothing.
-fn is_default(message: &[u8], family: AddressFamily) -> bool {
-    RouteHeader::parse(message).is_ok_and(|header| {
-        header.address_family == family
-            && header.table == RouteHeader::RT_TABLE_MAIN
-            && header.destination_prefix_length == 0
-            && !(header.kind == RouteType::Unreachable && header.protocol == RouteProtocol::Kernel)
-    })
-}
-
-/// Where a default route sends packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct WayOut {
-    metric: u32,
-    link: u32,
-}
-
-/// Reads metric and link of an `RTM_NEWROUTE`; none if it is no default route, or one that drops packets.
-fn way_out(message: &[u8], family: AddressFamily) -> Option<WayOut> {
-    let is_unicast = RouteHeader::parse(message).is_ok_and(|header| header.kind == RouteType::Unicast);
-    if !is_unicast || !is_default(message, family) {
-        return None;
-    }
-    // IPv4 leaves out a metric of 0.
-    let (mut metric, mut link, mut first_hop) = (0, None, None);
-    for (kind, value) in attributes(message.get(HEADER_BYTES..)?) {
-        match kind {
-            METRIC => metric = number_u32(value)?,
-            LINK => link = number_u32(value),
-            // `struct rtnexthop`: length, flags and weight in four bytes, then the link's index.
-            HOPS => first_hop = value.get(4..8).and_then(number_u32),
-            _ => {}
-        }
-    }
-    Some(WayOut { metric, link: link.or(first_hop)? })
-}
-
-/// Reads the destination of an `RTM_NEWROUTE` of the main table; none for a default route.
-fn destination(message: &[u8], family: AddressFamily) -> Option<IpNetwork> {
-    let header = RouteHeader::parse(message).ok()?;
-    let is_main = header.address_family == family && header.table == RouteHeader::RT_TABLE_MAIN;
-    if !is_main || header.destination_prefix_length == 0 {
-        return None;
-    }
-    let (_, value) = attributes(message.get(HEADER_BYTES..)?).find(|(kind, _)| *kind == DESTINATION)?;
-    let address = match family {
-        AddressFamily::Inet => IpAddr::from(<[u8; 4]>::try_from(value).ok()?),
-        _ => IpAddr::from(<[u8; 16]>::try_from(value).ok()?),
-    };
-    IpNetwork::new(address, header.destination_prefix_length).ok()
-}
-
 fn impossible(operation: std::fmt::Arguments<'_>, why: &'static str) -> Error {
     Error::Impossible { operation: operation.to_string(), why }
 }
 
 #[cfg(test)]
 mod tests {
-    use rtnetlink::{
-        packet_core::Emitable,
-        packet_route::route::{RouteAttribute, RouteNextHop},
-    };
+    use rtnetlink::packet_route::route::{RouteAttribute, RouteProtocol};
 
     use super::*;
 
-    #[test]
-    fn the_destination_is_read_back_and_a_default_route_has_none() {
-        let read = |route: &str, gateway: &str, family| {
-            let message = message(&via(route, gateway)).unwrap();
-            let mut bytes = vec![0; message.buffer_len()];
-            message.emit(&mut bytes);
-            destination(&bytes, family)
-        };
-        let (v4, v6) = (AddressFamily::Inet, AddressFamily::Inet6);
-        assert_eq!(read("10.0.0.0/8", "10.0.0.1", v4), Some("10.0.0.0/8".parse().unwrap()));
-        assert_eq!(read("2001:db8::/32", "fe80::1", v6), Some("2001:db8::/32".parse().unwrap()));
-        assert_eq!(read("10.0.0.0/8", "10.0.0.1", v6), None);
-        assert_eq!(read("0.0.0.0/0", "10.0.0.1", v4), None);
-    }
-
-    #[test]
-    fn the_way_out_is_the_link_or_the_first_hops() {
-        let read = |message: &RouteMessage| {
-            let mut bytes = vec![0; message.buffer_len()];
-            message.emit(&mut bytes);
-            way_out(&bytes, AddressFamily::Inet)
-        };
-        let default = via("0.0.0.0/0", "10.0.0.1");
-        assert_eq!(read(&message(&default).unwrap()), Some(WayOut { metric: 0, link: 2 }));
-        let with_metric = NewRoute { metric: Some(100), ..default };
-        assert_eq!(read(&message(&with_metric).unwrap()), Some(WayOut { metric: 100, link: 2 }));
-
-        let mut multipath = message(&NewRoute { gateway: None, link: None, ..with_metric }).unwrap();
-        let hop = |link| {
-            let mut hop = RouteNextHop::default();
-            hop.interface_index = link;
-            hop
-        };
-        multipath.attributes.push(RouteAttribute::MultiPath(vec![hop(7), hop(8)]));
-        assert_eq!(read(&multipath), Some(WayOut { metric: 100, link: 7 }));
-
-        assert_eq!(read(&message(&via("10.0.0.0/8", "10.0.0.1")).unwrap()), None);
-        let drops = NewRoute { kind: RouteKind::Unreachable, gateway: None, link: None, ..default };
-        assert_eq!(read(&message(&drops).unwrap()), None);
-    }
-
-    fn via(destination: &str, gateway: &str) -> NewRoute {
+    pub(super) fn via(destination: &str, gateway: &str) -> NewRoute {
         NewRoute {
             kind: RouteKind::Unicast,
             destination: destination.parse().unwrap(),
@@ -319,12 +243,6 @@ mod tests {
             link: Some(2),
             metric: None,
         }
-    }
-
-    fn header_bytes(message: &RouteMessage) -> Vec<u8> {
-        let mut bytes = vec![0; message.header.buffer_len()];
-        message.header.emit(&mut bytes);
-        bytes
     }
 
     #[test]
@@ -340,8 +258,6 @@ mod tests {
         ] {
             assert!(message.attributes.contains(&expected), "{expected:?}");
         }
-        assert!(is_default(&header_bytes(&message), AddressFamily::Inet));
-        assert!(!is_default(&header_bytes(&message), AddressFamily::Inet6));
     }
 
     #[test]
@@ -358,18 +274,6 @@ mod tests {
         let error =
             message(&NewRoute { kind: RouteKind::Blackhole, ..via("10.0.0.0/8", "10.0.0.1") }).unwrap_err();
         assert!(error.contains("drops"), "{error}");
-    }
-
-    #[test]
-    fn the_kernels_own_unreachable_default_does_not_count() {
-        let mut own = RouteMessage::default();
-        own.header.address_family = AddressFamily::Inet6;
-        own.header.table = RouteHeader::RT_TABLE_MAIN;
-        own.header.kind = RouteType::Unreachable;
-        own.header.protocol = RouteProtocol::Kernel;
-        assert!(!is_default(&header_bytes(&own), AddressFamily::Inet6));
-        own.header.protocol = RouteProtocol::Static;
-        assert!(is_default(&header_bytes(&own), AddressFamily::Inet6));
     }
 
     #[test]

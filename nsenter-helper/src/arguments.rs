@@ -9,10 +9,31 @@ const FIRST_FD: RawFd = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Arguments {
-    /// The descriptor of the namespace to enter. Without one only links can be deleted.
-    pub(crate) namespace: Option<RawFd>,
+    /// What to do.
+    pub(crate) errand: Errand,
     /// Who to be after the privileged part.
     pub(crate) user: User,
+}
+
+/// What the helper is started for; a descriptor is that of the namespace to enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Errand {
+    /// Carry out a plan inside.
+    Act(RawFd),
+    /// Delete links, for which no namespace needs to be entered.
+    Delete,
+    /// Look at routes.
+    Look(RawFd),
+}
+
+impl Errand {
+    /// The descriptor that the parent has left open for it.
+    pub(crate) const fn namespace(self) -> Option<RawFd> {
+        match self {
+            Self::Act(fd) | Self::Look(fd) => Some(fd),
+            Self::Delete => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +52,18 @@ impl Arguments {
             [words @ .., "--user", user] => (words, parse_user(user)?),
             words => (words, User { uid: NOBODY, gid: NOBODY }),
         };
-        let namespace = match words {
-            ["attach" | "detach", fd] => Some(fd.parse().ok().filter(|fd| *fd >= FIRST_FD)?),
-            ["detach"] => None,
+        let errand = match words {
+            ["attach" | "detach", fd] => Errand::Act(parse_fd(fd)?),
+            ["detach"] => Errand::Delete,
+            ["look", fd] => Errand::Look(parse_fd(fd)?),
             _ => return None,
         };
-        Some(Self { namespace, user })
+        Some(Self { errand, user })
     }
+}
+
+fn parse_fd(text: &str) -> Option<RawFd> {
+    text.parse().ok().filter(|fd| *fd >= FIRST_FD)
 }
 
 fn parse_user(text: &str) -> Option<User> {
@@ -58,10 +84,11 @@ mod tests {
     #[test]
     fn takes_what_the_hook_writes() {
         let nobody = User { uid: 65534, gid: 65534 };
-        assert_eq!(parse("attach 3"), Some(Arguments { namespace: Some(3), user: nobody }));
-        assert_eq!(parse("detach"), Some(Arguments { namespace: None, user: nobody }));
+        assert_eq!(parse("attach 3"), Some(Arguments { errand: Errand::Act(3), user: nobody }));
+        assert_eq!(parse("detach"), Some(Arguments { errand: Errand::Delete, user: nobody }));
         let user = User { uid: 990, gid: 991 };
-        assert_eq!(parse("detach 7 --user 990:991"), Some(Arguments { namespace: Some(7), user }));
+        assert_eq!(parse("detach 7 --user 990:991"), Some(Arguments { errand: Errand::Act(7), user }));
+        assert_eq!(parse("look 4"), Some(Arguments { errand: Errand::Look(4), user: nobody }));
     }
 
     #[test]
@@ -74,6 +101,7 @@ mod tests {
             "attach x",
             "attach 3 4",
             "enter 3",
+            "look",
             "detach --user 0:0",
             "detach --user 990:0",
             "detach --user 4294967295:990",

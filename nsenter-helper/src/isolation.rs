@@ -6,6 +6,7 @@
 //!   `CAP_NET_ADMIN` can still be taken up.
 //! - [`enter`] or [`stay`]: networks can be administered, and nothing else: no namespace can be entered any
 //!   more, no file of another user opened, no other process signalled.
+//! - [`look_only`]: not even that; networks can be looked at.
 //! - [`settle`]: the same, and not without the parent.
 //!
 //! The order is the kernel's: the bounding set needs `CAP_SETPCAP` and so goes before the capabilities;
@@ -90,6 +91,14 @@ pub(crate) fn stay() -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// Stage 5, to look and no more. `CAP_NET_ADMIN` goes, too.
+///
+/// Should: read what everybody in the namespace can read.
+/// Must not: change anything there or on the host.
+pub(crate) fn look_only() -> Result<()> {
+    leave(|| hold(&[]))
 }
 
 /// Stage 6, the last. Dies with the parent, which alone knows what the plan is for.

@@ -2,6 +2,7 @@
 //!
 //!     underlay-nsenter attach FD [--user UID:GID]
 //!     underlay-nsenter detach [FD] [--user UID:GID]
+//!     underlay-nsenter look FD [--user UID:GID]
 //!
 //! FD is an inherited descriptor of the network namespace. The conversation on stdin and stdout is that of
 //! the crate `plan`; stderr and the environment are not used.
@@ -11,6 +12,7 @@ mod apply;
 mod arguments;
 mod error;
 mod isolation;
+mod look;
 mod patience;
 mod removal;
 mod session;

@@ -13,15 +13,15 @@ use nix::{
     },
     unistd::Pid,
 };
-use plan::{Hello, MadeLink, Plan, Report};
-use serde::Serialize;
+use plan::{Hello, MadeLink, Plan, Report, Sight};
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     admission,
     apply::{self, Failed, Site},
-    arguments::{Arguments, User},
+    arguments::{Arguments, Errand, User},
     error::{Cause, Error, Obstacle, Result},
-    isolation, removal, system,
+    isolation, look, removal, system,
 };
 
 /// 256 steps take some 100 KiB.
@@ -30,21 +30,25 @@ const MAX_PLAN_BYTES: u64 = 1024 * 1024;
 /// Where the numbers begin that are made of cookies.
 const FIRST_NUMBER: i32 = 1 << 30;
 
-/// Runs to the report. Fails only if that cannot be written.
+/// Runs to the answer. Fails only if that cannot be written.
 pub(crate) fn run(arguments: &Arguments, parent: Pid) -> io::Result<()> {
-    let report = match converse(arguments, parent) {
-        Ok(links) => Report::Done { links },
-        Err(Failed { error, left }) => Report::Failed(error.into_failure(left)),
-    };
-    write_line(&report)
+    let Arguments { errand, user } = *arguments;
+    let done = isolation::sanitise(errand.namespace()).map_err(Failed::from).and_then(|()| match errand {
+        Errand::Act(fd) => act_inside(fd, user, parent).map(Answer::Links),
+        Errand::Delete => delete_from_outside(user, parent).map(|()| Answer::Links(Vec::new())),
+        Errand::Look(fd) => Ok(Answer::Sight(look::look(fd, user, parent)?)),
+    });
+    match done {
+        Ok(Answer::Links(links)) => write_line(&Report::Done { links }),
+        Ok(Answer::Sight(sight)) => write_line(&sight),
+        Err(Failed { error, left }) => write_line(&Report::Failed(error.into_failure(left))),
+    }
 }
 
-fn converse(arguments: &Arguments, parent: Pid) -> std::result::Result<Vec<MadeLink>, Failed> {
-    isolation::sanitise(arguments.namespace)?;
-    match arguments.namespace {
-        Some(fd) => act_inside(fd, arguments.user, parent),
-        None => delete_from_outside(arguments.user, parent).map(|()| Vec::new()),
-    }
+/// What came of an errand.
+enum Answer {
+    Links(Vec<MadeLink>),
+    Sight(Sight),
 }
 
 /// Enters no namespace: the links to delete are known by their namespaces' numbers.
@@ -53,7 +57,7 @@ fn delete_from_outside(user: User, parent: Pid) -> std::result::Result<(), Faile
     isolation::renounce(user)?;
     isolation::stay()?;
     isolation::settle(parent)?;
-    let plan = read_plan()?;
+    let plan: Plan = read("read the plan")?;
     let links = admission::removals(plan).map_err(|why| Error::new("carry out the plan", why))?;
     removal::remove_all(&host, &links)
 }
@@ -68,19 +72,19 @@ fn act_inside(fd: RawFd, user: User, parent: Pid) -> std::result::Result<Vec<Mad
     let inside = open_socket("of the namespace")?;
     let hello = greet(&host, &inside, &namespace)?;
     write_line(&hello).map_err(|source| Error::new("say hello", Cause::Call { call: "write", source }))?;
-    let plan = read_plan()?;
+    let plan: Plan = read("read the plan")?;
     admission::check(&plan).map_err(|why| Error::new("carry out the plan", why))?;
     apply::apply(&plan, Site { host, inside, namespace, nsid: hello.nsid })
 }
 
-fn open_socket(whose: &str) -> Result<Socket> {
+pub(crate) fn open_socket(whose: &str) -> Result<Socket> {
     Socket::open().map_err(|error| Error::new(format!("open a netlink socket {whose}"), error))
 }
 
 /// Stage 2. Takes over the descriptor if it is a network namespace and not our own, so that setns cannot be
 /// asked for anything else. The comparison is by inode, for a message before anything happens; after setns
 /// the cookies are compared.
-fn open_namespace(fd: RawFd) -> Result<OwnedFd> {
+pub(crate) fn open_namespace(fd: RawFd) -> Result<OwnedFd> {
     let what = "take over the network namespace";
     let look = || -> std::result::Result<OwnedFd, Cause> {
         let namespace = system::inherit(fd).map_err(Cause::call("fcntl"))?;
@@ -121,8 +125,8 @@ fn wanted_number(cookie: u64) -> Option<i32> {
     i32::try_from(cookie).ok()?.checked_add(FIRST_NUMBER)
 }
 
-fn read_plan() -> Result<Plan> {
-    let what = "read the plan";
+/// The parent's word, to its end of file.
+pub(crate) fn read<T: DeserializeOwned>(what: &str) -> Result<T> {
     let mut text = Vec::new();
     io::stdin()
         .take(MAX_PLAN_BYTES + 1)

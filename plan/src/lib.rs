@@ -10,14 +10,19 @@
 //! The report is complete at the end of its line. A helper that deleted links without entering a namespace
 //! then lives on for some 20 ms, while the kernel finishes: who has read the report need not wait for it.
 //!
+//! A helper that only looks reads a [`Question`] instead, and answers with a [`Sight`], or with a report of what
+//! failed.
+//!
 //! The vocabulary of [`Step`] is closed: what is not in it, the helper cannot be asked to do.
 
 mod ifname;
+mod look;
 mod mac;
 mod report;
 mod step;
 
 pub use ifname::{IfName, InvalidIfName};
+pub use look::{Question, SeenRoute, Sight};
 pub use mac::{InvalidMacAddress, MacAddress};
 pub use report::{Failure, Hello, MadeLink, Report};
 pub use step::{
