@@ -66,7 +66,7 @@ if [ ${#failed_steps[@]} -gt 0 ]; then
   printf '\nnot well: %s' "${failed_steps[@]}"
 fi
 printf '\n'
-# What the trials of faults, crowds and soak counted.
-grep '^faults: ' "$scratch/log"
+# Which engines really ran, on each kernel, and what the trials of faults, crowds and soak counted.
+grep -E '^(engines|faults): ' "$scratch/log"
 printf '%s\n' "$sums"
 [ ${#failed_steps[@]} -eq 0 ]

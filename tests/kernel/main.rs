@@ -18,7 +18,7 @@ use std::{
     process::ExitCode,
 };
 
-use lab::{TALLY, Trial};
+use lab::{ENGINES, TALLY, Trial};
 use libtest_mimic::{Arguments, Failed, Trial as Test};
 
 mod command;
@@ -29,6 +29,7 @@ mod import;
 mod ipvlan;
 mod macvlan;
 mod modes;
+mod podman;
 mod refused;
 mod shared;
 mod soak;
@@ -62,8 +63,11 @@ fn main() -> ExitCode {
     }
     let tests = trials.into_iter().map(|trial| test(trial, own.require.is_some())).collect();
     let conclusion = libtest_mimic::run(&arguments, tests);
+    // Nobody is left to tell if stdout is closed.
+    if ENGINES.is_used() {
+        let _ = writeln!(io::stdout(), "{ENGINES}");
+    }
     if TALLY.is_used() {
-        // Nobody is left to tell if stdout is closed.
         let _ = writeln!(io::stdout(), "{TALLY}");
     }
     conclusion.exit_code()
@@ -79,6 +83,7 @@ fn trials() -> Vec<Trial> {
         refused::trials(),
         undone::trials(),
         shared::trials(),
+        podman::trials(),
         states::trials(),
         doctor::trials(),
         import::trials(),

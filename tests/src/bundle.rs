@@ -1,34 +1,8 @@
-//! What runtimes read: bundles for runc and crun, configuration, image and hooks.d for podman.
+//! Bundles: what runtimes without an engine read.
 
 use serde_json::{Value, json};
 
-use crate::{Error, Lab, Network, Order, Result, Runtime, host::hook_command};
-
-/// Podman with a configuration of the lab's own: ulimits that need no `CAP_SYS_RESOURCE`, no systemd, and the
-/// lab's hooks.d.
-pub(crate) const PODMAN_CONF: &str = "CONTAINERS_CONF=/run/containers/containers.conf CONTAINERS_STORAGE_CONF=/run/containers/storage.conf TMPDIR=/run/containers";
-
-const CONTAINERS_CONF: &str = r#"[containers]
-default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
-log_driver = "k8s-file"
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "none"
-hooks_dir = ["/run/containers/hooks.d"]
-runtime = "crun"
-"#;
-
-const STORAGE_CONF: &str = r#"[storage]
-driver = "overlay"
-graphroot = "/run/containers/storage"
-runroot = "/run/containers/run"
-"#;
-
-/// What is shipped for podman.
-const HOOKS_D: [(&str, &str); 2] = [
-    ("50-underlay-attach.json", include_str!("../../hooks.d/50-underlay-attach.json")),
-    ("50-underlay-detach.json", include_str!("../../hooks.d/50-underlay-detach.json")),
-];
+use crate::{Lab, Network, Order, Result, Runtime, host::hook_command};
 
 /// A bundle as runc and crun read it.
 pub(crate) struct Bundle<'a> {
@@ -89,37 +63,6 @@ impl<'a> Bundle<'a> {
             "linux": {"namespaces": namespaces},
         })
     }
-}
-
-/// Gives podman its configuration, its image and its hooks, once a lab.
-pub(crate) fn podman_set_up(lab: &Lab) -> Result {
-    let host = lab.host();
-    if host.run(&["test", "-e", "/run/containers/storage"])?.status.success() {
-        return Ok(());
-    }
-    lab.write("/run/containers/containers.conf", CONTAINERS_CONF)?;
-    lab.write("/run/containers/storage.conf", STORAGE_CONF)?;
-    for (name, shipped) in HOOKS_D {
-        lab.write(&format!("/run/containers/hooks.d/{name}"), &as_installed_here(name, shipped)?)?;
-    }
-    host.sh(&format!(
-        "tar -C /run/rootfs -cf /run/containers/bb.tar . && {PODMAN_CONF} podman import -q /run/containers/bb.tar bb"
-    ))?;
-    Ok(())
-}
-
-/// A file of hooks.d, with the hook where it is in a lab.
-fn as_installed_here(name: &str, shipped: &str) -> Result<String> {
-    let unreadable =
-        |source| Error::Output { command: name.to_owned(), output: shipped.to_owned(), source: Some(source) };
-    let mut file: Value = serde_json::from_str(shipped).map_err(unreadable)?;
-    let stage = file.pointer("/stages/0").and_then(Value::as_str).unwrap_or_default();
-    let command = hook_command(stage);
-    if let Some(hook) = file.get_mut("hook").and_then(Value::as_object_mut) {
-        hook.insert("path".to_owned(), json!(command.first()));
-        hook.insert("args".to_owned(), json!(command));
-    }
-    Ok(file.to_string())
 }
 
 fn hook(stage: &str) -> Value {

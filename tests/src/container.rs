@@ -5,8 +5,9 @@ use std::{fmt, ops::Deref};
 use serde_json::Value;
 
 use crate::{
-    Error, Lab, Need, Place, Result,
-    bundle::{Bundle, PODMAN_CONF, podman_set_up},
+    ENGINES, Error, Lab, Need, Place, Result,
+    bundle::Bundle,
+    podman::{PODMAN_CONF, podman_set_up},
 };
 
 /// What starts a container.
@@ -139,6 +140,7 @@ impl Order<'_> {
 
     /// Writes what the runtime wants to read. Gives the shell's line that starts the container.
     fn prepare(&self) -> Result<String> {
+        ENGINES.saw(self.lab.host(), self.runtime.program())?;
         match self.runtime {
             Runtime::Runc | Runtime::Crun => {
                 let bundle = Bundle::of(self);

@@ -78,6 +78,12 @@ pub enum Error {
         /// Those that there are.
         there: Vec<String>,
     },
+    /// Something that engine or kernel do on their own time did not happen.
+    #[error("it does not happen; still:\n{still}")]
+    Never {
+        /// What there is instead.
+        still: String,
+    },
     /// Something was left behind, or went that should have stayed.
     #[error("not all is as it was before; gone:\n{}\nnew:\n{}", gone.join("\n"), new.join("\n"))]
     LeftBehind {

@@ -10,9 +10,10 @@ use std::{
 
 use crate::{
     Container, Error, Lan, Order, Place, Result, Runtime,
-    bundle::{PODMAN_CONF, podman_set_up},
+    patience::until,
     place::Output,
-    remains::Remains,
+    podman::{PODMAN_CONF, podman_set_up},
+    remains::{self, Remains},
 };
 
 /// Where networks are defined in every lab.
@@ -104,6 +105,30 @@ impl Lab {
     pub fn leases(&self) -> Result<Vec<String>> {
         let listing = self.place.sh(&format!("ls -1 {STATE}/leases 2>/dev/null | LC_ALL=C sort"))?;
         Ok(listing.lines().map(str::to_owned).collect())
+    }
+
+    /// Everything that is recorded, as [`Inside::records`] has it.
+    ///
+    /// [`Inside::records`]: crate::Inside::records
+    pub fn records(&self) -> Result<Vec<String>> {
+        self.inside(|_| remains::records())
+    }
+
+    /// Waits until nothing is recorded any more: engines clean up after a container's end on their own time.
+    pub fn forgets_all(&self) -> Result {
+        until(|| {
+            let records = self.records()?;
+            Ok((!records.is_empty()).then(|| records.join("\n")))
+        })
+    }
+
+    /// Has gc look until nothing is recorded any more: the kernel takes a namespace down on its own time.
+    pub fn gc_takes_all(&self) -> Result {
+        until(|| {
+            self.underlay("gc")?.success()?;
+            let records = self.records()?;
+            Ok((!records.is_empty()).then(|| records.join("\n")))
+        })
     }
 
     /// Takes everything down the way an administrator would, and compares what is left with the beginning.
