@@ -30,6 +30,7 @@ mod ipvlan;
 mod macvlan;
 mod modes;
 mod podman;
+mod recorded;
 mod refused;
 mod shared;
 mod soak;
@@ -85,6 +86,7 @@ fn trials() -> Vec<Trial> {
         shared::trials(),
         podman::trials(),
         states::trials(),
+        recorded::trials(),
         doctor::trials(),
         import::trials(),
         command::trials(),

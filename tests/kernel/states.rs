@@ -105,7 +105,7 @@ fn not_annotated(lab: &Lab) -> Result {
 }
 
 /// A process with a network namespace of its own, which stays until it is killed.
-fn process(lab: &Lab) -> Result<(u32, Place)> {
+pub(crate) fn process(lab: &Lab) -> Result<(u32, Place)> {
     let pid = lab.host().sh(
         "unshare --net sleep 3600 >/dev/null 2>&1 </dev/null & \
          until test $(readlink /proc/$!/ns/net) != $(readlink /proc/1/ns/net); do sleep 0.01; done; echo $!",
