@@ -268,6 +268,18 @@ pub(crate) struct CreateWords {
     /// Metric of the default routes
     #[arg(long, value_name = "N")]
     pub(crate) metric: Option<u64>,
+    /// Kubernetes namespace whose containers may use the network; everybody may if none is given
+    #[arg(long, value_name = "NS", value_delimiter = ',')]
+    pub(crate) kubernetes_namespace: Vec<String>,
+    /// Annotations cannot ask for addresses
+    #[arg(long)]
+    pub(crate) no_fixed_addresses: bool,
+    /// Annotations cannot ask for MAC addresses
+    #[arg(long)]
+    pub(crate) no_fixed_macs: bool,
+    /// Annotations cannot ask for this network, which is in mode passthru
+    #[arg(long)]
+    pub(crate) no_passthru: bool,
     /// No addresses: the network's links work on layer 2 alone
     #[arg(long, conflicts_with_all = ["subnet", "gateway", "ip_range", "aux_address"])]
     pub(crate) no_ipam: bool,

@@ -95,6 +95,7 @@ fn definition(
     set("subnets", Value::Array(subnet::subnets(words, faults)));
     set("routes", Value::Array(route::routes(&words.route, faults)));
     set("dns", json!({"servers": words.dns, "search": words.dns_search}));
+    set("access", access(words));
     set("labels", Value::Object(labels(&words.label, faults)));
     definition
 }
@@ -119,6 +120,24 @@ fn mtu(words: &CreateWords, options: &Options, faults: &mut Vec<Fault>) -> Optio
         faults.push(Fault::Twice { flag: "--mtu", key: "(and -o mtu)".to_owned() });
     }
     words.mtu.or(options.mtu)
+}
+
+/// What is not said is granted.
+fn access(words: &CreateWords) -> Value {
+    let denied = [
+        ("fixed_addresses", words.no_fixed_addresses),
+        ("fixed_macs", words.no_fixed_macs),
+        ("passthru", words.no_passthru),
+    ];
+    let mut access: Map<_, _> = denied
+        .into_iter()
+        .filter(|(_, is_denied)| *is_denied)
+        .map(|(key, _)| (key.to_owned(), json!(false)))
+        .collect();
+    if !words.kubernetes_namespace.is_empty() {
+        access.insert("kubernetes_namespaces".to_owned(), json!(words.kubernetes_namespace));
+    }
+    Value::Object(access)
 }
 
 /// As in Docker, a label without `=` has an empty value.

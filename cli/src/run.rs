@@ -25,6 +25,7 @@ use underlay::{
     layout::Layout,
     message,
     namespace::Namespace,
+    network::Asker,
     request::{self, Request},
 };
 
@@ -71,7 +72,8 @@ fn command(words: &RunWords) -> Vec<OsString> {
 }
 
 fn attach(layout: &Layout, key: &UserKey, requests: &[Request], child: &Child) -> Result<(), Failure> {
-    let container = Container { key: key.clone(), name: None, pod: None, namespace: None };
+    let container =
+        Container { key: key.clone(), name: None, pod: None, namespace: None, asker: Asker::Administrator };
     let namespace = Namespace::pin(Some(child.pid()), None)?;
     let attached = underlay::attach(layout, &container, requests, &namespace, Instant::now() + PATIENCE)?;
     for text in &attached.notes {

@@ -15,6 +15,7 @@ use underlay::{
     container::{Container, ContainerId, InvalidContainerId, UserKey},
     layout::Layout,
     namespace::{self, Namespace},
+    network::Asker,
     process::Process,
 };
 
@@ -178,7 +179,7 @@ fn open_process(key: &UserKey, process: Process) -> Result<Namespace, Error> {
 }
 
 fn nameless(key: UserKey) -> Container {
-    Container { key, name: None, pod: None, namespace: None }
+    Container { key, name: None, pod: None, namespace: None, asker: Asker::Administrator }
 }
 
 fn of_process(pid: i32) -> UserKey {

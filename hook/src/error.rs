@@ -5,7 +5,7 @@ use std::io;
 use thiserror::Error;
 use underlay::{attach, container::InvalidContainerId, namespace, request};
 
-use crate::{bundle, state};
+use crate::{bundle, state, voucher};
 
 /// Why the hook failed: its message is what the runtime shows.
 #[derive(Debug, Error)]
@@ -35,6 +35,9 @@ pub(crate) enum Error {
     /// A container id that could be a path.
     #[error(transparent)]
     ContainerId(#[from] InvalidContainerId),
+    /// Whose container it is cannot be told.
+    #[error(transparent)]
+    Voucher(#[from] voucher::Contradiction),
     /// A bundle that cannot be read.
     #[error(transparent)]
     Bundle(#[from] bundle::Error),

@@ -13,6 +13,7 @@ mod error;
 mod journal;
 mod sanitise;
 mod state;
+mod voucher;
 mod wish;
 
 use std::{

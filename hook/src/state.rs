@@ -18,6 +18,8 @@ use serde::{
 use thiserror::Error;
 use underlay::container::{Container, ContainerId, InvalidContainerId};
 
+use crate::voucher;
+
 /// Kubernetes allows annotations of 256 KiB in all; a state with more than this is no state.
 const MAX_STATE: u64 = 16 << 20;
 
@@ -25,10 +27,6 @@ const MAX_STATE: u64 = 16 << 20;
 const CRIO_SANDBOX: &str = "io.kubernetes.cri-o.SandboxID";
 /// Set by containerd.
 const CRI_SANDBOX: &str = "io.kubernetes.cri.sandbox-id";
-/// Labels that the kubelet sets and CRI-O copies behind everything that a pod's author wrote.
-const KUBELET_NAME: [&str; 2] = ["io.kubernetes.pod.namespace", "io.kubernetes.pod.name"];
-/// Set by containerd.
-const CRI_NAME: [&str; 2] = ["io.kubernetes.cri.sandbox-namespace", "io.kubernetes.cri.sandbox-name"];
 
 /// A container's state.
 #[derive(Debug, Default)]
@@ -135,12 +133,12 @@ struct Annotations(BTreeMap<String, String>);
 
 impl Annotations {
     fn keep(raw: RawAnnotations<'_>, key: &str) -> Result<Self, Error> {
-        let known = [CRIO_SANDBOX, CRI_SANDBOX].into_iter().chain(KUBELET_NAME).chain(CRI_NAME);
-        let known: Vec<&str> = known.collect();
+        let is_known =
+            |name: &str| name == CRIO_SANDBOX || name == CRI_SANDBOX || voucher::KEYS.contains(&name);
         let mut kept = BTreeMap::new();
         for (name, value) in raw.0 {
             let is_ours = name == key;
-            if !is_ours && !known.contains(&name.as_str()) {
+            if !is_ours && !is_known(&name) {
                 continue;
             }
             match serde_json::from_str(value.get()) {
@@ -156,11 +154,6 @@ impl Annotations {
 
     fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
-    }
-
-    /// Two annotations with a `/` between, if both are there.
-    fn pair(&self, [first, second]: [&str; 2]) -> Option<String> {
-        Some(format!("{}/{}", self.get(first)?, self.get(second)?))
     }
 }
 
@@ -190,9 +183,9 @@ impl State {
         self.annotations.get(CRIO_SANDBOX).or_else(|| self.annotations.get(CRI_SANDBOX))
     }
 
-    /// The name that the container keeps when it is made again, where the engine tells one.
-    pub(crate) fn lasting_name(&self) -> Option<String> {
-        self.annotations.pair(KUBELET_NAME).or_else(|| self.annotations.pair(CRI_NAME))
+    /// The pod that the engine vouches for by namespace and name.
+    pub(crate) fn vouched(&self) -> Result<Option<voucher::Pod>, voucher::Contradiction> {
+        voucher::pod(|key| self.annotations.get(key))
     }
 
     /// The pid by which to find the namespace: not 0 (crun's poststop), not 1, and not kata's, which is that
@@ -251,8 +244,10 @@ mod tests {
     #[test]
     fn an_engines_words_tell_pod_and_name() {
         let crio = state(
-            r#"{"annotations":{"io.kubernetes.cri-o.SandboxID":"s","io.kubernetes.pod.namespace":"n","io.kubernetes.pod.name":"p"}}"#,
+            r#"{"annotations":{"io.kubernetes.cri-o.SandboxID":"s","io.kubernetes.pod.namespace":"n","io.kubernetes.pod.name":"p",
+                "io.container.manager":"cri-o"}}"#,
         );
-        assert_eq!((crio.pod(), crio.lasting_name().as_deref()), (Some("s"), Some("n/p")));
+        let vouched = crio.vouched().unwrap().unwrap();
+        assert_eq!((crio.pod(), vouched.namespace.as_str(), vouched.name.as_str()), (Some("s"), "n", "p"));
     }
 }

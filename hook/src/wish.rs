@@ -2,6 +2,7 @@
 
 use underlay::{
     container::{Container, UserKey},
+    network::Asker,
     request::{self, Request},
 };
 
@@ -18,11 +19,13 @@ pub(crate) fn read(state: &State, key: &str) -> Result<Wish, Error> {
     let requests = request::parse(state.wish().unwrap_or_default())
         .map_err(|mistakes| Error::Annotation { key: key.to_owned(), mistakes })?;
     let bundle = state.bundle()?;
+    let pod = state.vouched()?;
     let container = Container {
         key: UserKey::new(state.id()?, bundle),
-        name: state.lasting_name(),
+        name: pod.as_ref().map(|pod| format!("{}/{}", pod.namespace, pod.name)),
         pod: state.pod().map(str::to_owned),
         namespace: bundle::network_namespace(bundle)?,
+        asker: Asker::Annotation(pod.map(|pod| pod.namespace)),
     };
     Ok(Wish { container, requests })
 }

@@ -31,6 +31,7 @@ mod macvlan;
 mod modes;
 mod podman;
 mod recorded;
+mod policy;
 mod refused;
 mod shared;
 mod soak;
@@ -82,6 +83,7 @@ fn trials() -> Vec<Trial> {
         vlan::trials(),
         modes::trials(),
         refused::trials(),
+        policy::trials(),
         undone::trials(),
         shared::trials(),
         podman::trials(),

@@ -18,7 +18,7 @@ use std::time::Instant;
 use plan::{Hello, IfName, LinkKind, MadeLink};
 
 pub use error::Error;
-use lookup::{identify, look_up};
+use lookup::{admit, identify, look_up};
 use share::Split;
 
 use crate::{
@@ -88,6 +88,7 @@ pub(crate) fn attach_or(
 ) -> Result<Attached, Error> {
     let mut helper = Helper::attach(&layout.helper, namespace, deadline)?;
     let (networks, mut notes) = look_up(layout, requests)?;
+    admit(requests, &networks, &container.asker)?;
     let ledger = Ledger::open(layout)?;
     let tools = Tools::open(layout, &ledger)?;
     let hello = helper.hello()?;

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 use thiserror::Error;
 
+use crate::network::Asker;
+
 /// Engines use 64 hexadecimal digits, people a word or two. With the rest of [`UserKey::file_name`] it stays
 /// below `NAME_MAX` (255).
 const MAX_ID: usize = 200;
@@ -121,6 +123,8 @@ pub struct Container {
     pub pod: Option<String>,
     /// Where config.json says its network namespace is.
     pub namespace: Option<PathBuf>,
+    /// In whose name it asks.
+    pub asker: Asker,
 }
 
 impl Container {

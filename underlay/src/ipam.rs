@@ -201,7 +201,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::network::{AddressRange, AuxAddress, Dns, ParentSpec, SubnetSpec};
+    use crate::network::{Access, AddressRange, AuxAddress, Dns, ParentSpec, SubnetSpec};
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
@@ -233,6 +233,7 @@ mod tests {
             default_route: true,
             metric: None,
             dns: Dns::default(),
+            access: Access::default(),
             labels: BTreeMap::new(),
         }
     }

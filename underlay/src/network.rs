@@ -1,5 +1,6 @@
 //! Networks: what the administrator defined.
 
+mod access;
 pub mod catalog;
 pub mod check;
 pub mod conflict;
@@ -11,6 +12,7 @@ mod name;
 pub mod return_route;
 pub mod usage;
 
+pub use access::{Access, Asker, InvalidKubernetesNamespace, KubernetesNamespace, Refusal, refusals};
 pub use catalog::{Catalog, Error as CatalogError};
 pub use definition::{
     AddressRange, AuxAddress, Dns, DriverMode, Gateway, Network, NetworkRoute, ParentSpec, SubnetSpec, VlanId,

@@ -84,6 +84,8 @@ fn flag(place: &str) -> String {
         ["routes", ..] => "--route",
         ["dns", "search"] => "--dns-search",
         ["dns", ..] => "--dns",
+        ["access", "kubernetes_namespaces"] => "--kubernetes-namespace",
+        ["access", "passthru"] => "--no-passthru",
         ["labels", ..] => "--label",
         _ => place,
     };

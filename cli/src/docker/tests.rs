@@ -250,6 +250,25 @@ fn our_own_words_are_understood() {
 }
 
 #[test]
+fn what_annotations_may_ask_for_is_said_in_words_of_our_own() {
+    let typed = typed(
+        "-d macvlan -o macvlan_mode=passthru -o parent=eth0 --kubernetes-namespace web,db --kubernetes-namespace a \
+         --no-fixed-addresses --no-fixed-macs --no-passthru lan",
+    );
+    let definition = r#"{"driver": "macvlan", "mode": "passthru", "parent": "eth0", "access":
+        {"kubernetes_namespaces": ["a", "db", "web"], "fixed_addresses": false, "fixed_macs": false, "passthru": false}}"#;
+    assert_eq!(typed.checked.network, network("lan", definition));
+    assert_eq!(
+        complaints("-d macvlan --kubernetes-namespace Web --no-passthru lan"),
+        [
+            "--kubernetes-namespace: `Web` is not a Kubernetes namespace: at most 63 of a-z, 0-9 and `-`, with no `-` \
+             at either end",
+            "--no-passthru: it is about mode passthru, and this network is in another",
+        ]
+    );
+}
+
+#[test]
 fn dockers_mtu_is_honoured() {
     let typed = typed("-d macvlan --subnet 10.0.0.0/24 -o com.docker.network.driver.mtu=1400 lan");
     assert_eq!(typed.checked.network.mtu, Some(1400));

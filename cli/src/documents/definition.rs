@@ -54,6 +54,7 @@ const fn kind(form: &Form) -> (&'static str, &'static str) {
         Form::Address => ("address", "addresses"),
         Form::Domain => ("domain", "domains"),
         Form::Flag => ("flag", "flags"),
+        Form::KubernetesNamespace => ("namespace", "namespaces"),
         Form::Link => ("link", "links"),
         Form::List { .. } => ("list", "lists"),
         Form::Map { .. } | Form::Object(_) => ("object", "objects"),

@@ -8,7 +8,7 @@ use crate::{
     boot, helper,
     ipam::{self, InvalidHost},
     message,
-    network::{NetworkName, catalog},
+    network::{NetworkName, Refusal, catalog},
     parent, planner,
     undo::{self, OpenError},
 };
@@ -19,6 +19,9 @@ pub enum Error {
     /// Networks that are not there or whose definitions are wrong: all of them.
     #[error("{}", .0.iter().map(message::chain).collect::<Vec<_>>().join("; "))]
     Networks(Vec<catalog::Error>),
+    /// What the definitions do not grant to whoever asks: all of it.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Refused(Vec<Refusal>),
     /// The namespace has the network already, otherwise than asked for.
     #[error(
         "network {network} is attached to this namespace as {interface} already, with {has}, and the container asks for {wants}; \

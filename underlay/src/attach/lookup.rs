@@ -8,7 +8,7 @@ use crate::{
     boot,
     layout::Layout,
     namespace::Namespace,
-    network::{Network, catalog::Catalog},
+    network::{self, Asker, Network, catalog::Catalog},
     request::Request,
     undo::Tools,
 };
@@ -30,6 +30,14 @@ pub(super) fn look_up(layout: &Layout, requests: &[Request]) -> Result<(Vec<Netw
         }
     }
     if errors.is_empty() { Ok((networks, warnings)) } else { Err(Error::Networks(errors)) }
+}
+
+/// Refuses what the definitions do not grant, all of it at once; before anything is done.
+pub(super) fn admit(requests: &[Request], networks: &[Network], asker: &Asker) -> Result<(), Error> {
+    let both = requests.iter().zip(networks);
+    let refusals: Vec<_> =
+        both.flat_map(|(request, network)| network::refusals(network, request, asker)).collect();
+    if refusals.is_empty() { Ok(()) } else { Err(Error::Refused(refusals)) }
 }
 
 /// Which namespace it is, in words that last as long as the boot.

@@ -11,6 +11,7 @@ use crate::{
     container::{Container, ContainerId},
     layout::Layout,
     namespace::{self, Namespace},
+    network::Asker,
     process::Process,
 };
 
@@ -111,11 +112,11 @@ impl Overview {
 }
 
 impl AttachedContainer {
-    /// What is known of the container, as if it asked for more.
+    /// What is known of the container, for the administrator to ask for more on its behalf.
     #[must_use]
     pub fn container(&self) -> Container {
         let User { key, name, pod, .. } = self.user.clone();
-        Container { key, name, pod, namespace: self.namespace.path.clone() }
+        Container { key, name, pod, namespace: self.namespace.path.clone(), asker: Asker::Administrator }
     }
 
     /// Opens its namespace: through its first process, else where the runtime said it is.
@@ -163,7 +164,13 @@ mod tests {
 
     fn container(id: &str, bundle: &str) -> Container {
         let key = UserKey::new(id.parse().unwrap(), bundle);
-        Container { key, name: Some("ns/pod".to_owned()), pod: None, namespace: None }
+        Container {
+            key,
+            name: Some("ns/pod".to_owned()),
+            pod: None,
+            namespace: None,
+            asker: Asker::Administrator,
+        }
     }
 
     fn write(layout: &Layout, cookie: u64, containers: &[Container]) {

@@ -123,7 +123,7 @@ impl Record {
     /// Notes that a container is there at the time `now`. If it was before (a restore runs createRuntime
     /// again), the new word counts, but a process that was there stays as long there as it was.
     pub fn add_user(&mut self, container: &Container, process: Option<Process>, now: u64) {
-        let Container { key, name, pod, namespace: _ } = container.clone();
+        let Container { key, name, pod, namespace: _, asker: _ } = container.clone();
         let same = self.users.iter().find(|user| user.key == key && user.process == process);
         let since = same.map_or(now, |user| user.since);
         self.users.retain(|user| user.key != key);

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use ipnetwork::IpNetwork;
 use plan::{IfName, IpvlanFlag, IpvlanMode, LinkKind, MacvlanMode, RouteKind};
 
-use super::NetworkName;
+use super::{Access, NetworkName};
 
 /// One network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct Network {
     pub metric: Option<u32>,
     /// Name servers and search domains, kept for those who write `resolv.conf`.
     pub dns: Dns,
+    /// Who may ask for it, and for what.
+    pub access: Access,
     /// The administrator's own words.
     pub labels: BTreeMap<String, String>,
 }

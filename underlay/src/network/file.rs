@@ -3,6 +3,7 @@
 //! Reading finds every mistake at once, each with its place; printing and reading again is the identity.
 //! Nothing here touches the disk.
 
+mod access;
 mod address;
 mod fault;
 pub mod field;
@@ -42,6 +43,8 @@ pub const MAX_ROUTES: usize = 256;
 /// Name servers, and as many search domains. The resolvers of the C libraries use the first three servers
 /// (`MAXNS` of resolv.h); the rest is for other readers.
 pub const MAX_DNS: usize = 32;
+/// Kubernetes namespaces that may use one network.
+pub const MAX_KUBERNETES_NAMESPACES: usize = 1024;
 /// Labels of one network.
 pub const MAX_LABELS: usize = 1024;
 
@@ -112,6 +115,7 @@ fn network(mut fields: Fields, name: &NetworkName, findings: &mut Findings) -> O
     let default_route = fields.take("default_route").and_then(|item| item.flag(findings));
     let metric = fields.take("metric").and_then(|item| item.number(route::METRICS, findings));
     let dns = resolver::dns(fields.take("dns"), findings);
+    let access = access::access(fields.take("access"), driver, findings);
     let labels = labels(fields.take("labels"), findings);
     let network = Network {
         name: name.clone(),
@@ -125,6 +129,7 @@ fn network(mut fields: Fields, name: &NetworkName, findings: &mut Findings) -> O
         default_route: default_route.unwrap_or(true),
         metric,
         dns,
+        access,
         labels,
     };
     if network.is_layer3() {

@@ -4,7 +4,7 @@ use plan::{IpvlanFlag, IpvlanMode, LinkKind, MacvlanMode, RouteKind};
 
 use super::*;
 use crate::{
-    network::{Dns, NetworkRoute, ParentSpec, SubnetSpec},
+    network::{Access, Dns, NetworkRoute, ParentSpec, SubnetSpec},
     request::DefaultRoute,
 };
 
@@ -32,6 +32,7 @@ fn network(driver: LinkKind, subnets: &[(&str, Option<&str>)]) -> Network {
         default_route: true,
         metric: None,
         dns: Dns::default(),
+        access: Access::default(),
         labels: BTreeMap::new(),
     }
 }

@@ -9,7 +9,10 @@ use super::{
     annotation::MAX_ADDRESSES,
     mistake::{Fault, MAX_SHOWN, Mistakes, Place},
 };
-use crate::{ipam::Family, network::NetworkName};
+use crate::{
+    ipam::Family,
+    network::{KubernetesNamespace, NetworkName},
+};
 
 /// What is known so far. What was wrong is missing in it, and noted as a mistake.
 #[derive(Debug, Default)]
@@ -71,14 +74,9 @@ pub(super) fn network(text: &str) -> Result<NetworkName, Fault> {
     text.parse().map_err(Fault::Network)
 }
 
-/// A Kubernetes namespace (RFC 1123 label). Definitions have none, so it is checked and forgotten.
+/// A Kubernetes namespace. Definitions have none, and it says nothing about who asks: checked and forgotten.
 pub(super) fn namespace(text: &str) -> Result<(), Fault> {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let is_label = (1..=63).contains(&text.len())
-        && text.chars().all(inner)
-        && !text.starts_with('-')
-        && !text.ends_with('-');
-    if is_label { Ok(()) } else { Err(Fault::Namespace(text.into())) }
+    text.parse::<KubernetesNamespace>().map(drop).map_err(|_| Fault::Namespace(text.into()))
 }
 
 pub(super) fn interface(text: &str) -> Result<IfName, Fault> {

@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::annotation::{MAX_ADDRESSES, MAX_BYTES, MAX_NETWORKS};
 use crate::{
     ipam::Family,
-    network::{InvalidNetworkName, NetworkName},
+    network::{InvalidKubernetesNamespace, InvalidNetworkName, NetworkName},
 };
 
 /// How many mistakes are told; of the others only the number. 64 KiB of commas are 65,536 mistakes.
@@ -79,7 +79,7 @@ pub enum Fault {
     #[error(transparent)]
     Network(InvalidNetworkName),
     /// The Kubernetes namespace.
-    #[error("`{0}` is not a Kubernetes namespace: at most 63 of a-z, 0-9 and `-`, with no `-` at either end")]
+    #[error("`{0}` is {InvalidKubernetesNamespace}")]
     Namespace(Excerpt),
     /// The interface's name, by the kernel's rules.
     #[error(transparent)]

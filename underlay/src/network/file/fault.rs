@@ -6,7 +6,7 @@ use ipnetwork::IpNetwork;
 use plan::InvalidIfName;
 use thiserror::Error;
 
-use crate::network::InvalidNetworkName;
+use crate::network::{InvalidKubernetesNamespace, InvalidNetworkName};
 
 /// All that is wrong with one definition; never empty.
 #[derive(Debug, PartialEq, Eq)]
@@ -243,6 +243,9 @@ pub enum Fault {
     /// Not a name server.
     #[error("{0} cannot be a name server; name a unicast address")]
     NameServer(IpAddr),
+    /// Not a Kubernetes namespace.
+    #[error("`{}` is {InvalidKubernetesNamespace}", Excerpt(.0))]
+    KubernetesNamespace(String),
     /// Not a domain name.
     #[error("`{}` is not a domain name", Excerpt(.0))]
     Domain(String),

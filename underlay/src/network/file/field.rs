@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use super::{
-    MAX_AUX_ADDRESSES, MAX_DNS, MAX_LABELS, MAX_ROUTES, MAX_SUBNETS, MTUS, link,
+    MAX_AUX_ADDRESSES, MAX_DNS, MAX_KUBERNETES_NAMESPACES, MAX_LABELS, MAX_ROUTES, MAX_SUBNETS, MTUS, link,
     route::{self, METRICS},
 };
 
@@ -30,6 +30,8 @@ pub enum Form {
     Domain,
     /// true or false.
     Flag,
+    /// The name of a Kubernetes namespace.
+    KubernetesNamespace,
     /// The name of a link of the host.
     Link,
     /// A list of one form.
@@ -158,6 +160,12 @@ pub const DEFINITION: &[Field] = &[
         meaning: "Name servers and search domains, kept for those who write a resolv.conf.",
     },
     Field {
+        key: "access",
+        form: Form::Object(ACCESS),
+        default: Some("everybody may ask for everything"),
+        meaning: "What annotations may ask for. The commands of the administrator are not bound by it.",
+    },
+    Field {
         key: "labels",
         form: Form::Map { of: &Form::Text, max: MAX_LABELS },
         default: Some("none"),
@@ -216,6 +224,36 @@ pub const ROUTE: &[Field] = &[
         default: Some("`unicast`"),
         meaning: "What happens to packets: all but unicast drop them, in silence (blackhole) or with an \
                   answer.",
+    },
+];
+
+/// The keys of `access`.
+pub const ACCESS: &[Field] = &[
+    Field {
+        key: "kubernetes_namespaces",
+        form: Form::List { of: &Form::KubernetesNamespace, max: MAX_KUBERNETES_NAMESPACES },
+        default: Some("everybody"),
+        meaning: "Containers of these Kubernetes namespaces alone may use the network, if CRI-O or containerd \
+                  says that they are of one. With an empty list none may.",
+    },
+    Field {
+        key: "fixed_addresses",
+        form: Form::Flag,
+        default: Some("true"),
+        meaning: "Whether addresses may be asked for.",
+    },
+    Field {
+        key: "fixed_macs",
+        form: Form::Flag,
+        default: Some("true"),
+        meaning: "Whether MAC addresses may be asked for.",
+    },
+    Field {
+        key: "passthru",
+        form: Form::Flag,
+        default: Some("true"),
+        meaning: "For mode passthru: whether the network may be asked for at all. In this mode the container \
+                  has the parent to itself, and what it does to its own link it does to the parent.",
     },
 ];
 

@@ -1,13 +1,18 @@
 //! A network as the text of its file.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use ipnetwork::IpNetwork;
 use plan::RouteKind;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{address::range_text, link, route::KINDS};
-use crate::network::{AuxAddress, Dns, Network, NetworkName, NetworkRoute, ParentSpec, SubnetSpec};
+use crate::network::{
+    Access, AuxAddress, Dns, KubernetesNamespace, Network, NetworkName, NetworkRoute, ParentSpec, SubnetSpec,
+};
 
 /// A network's definition, to be serialized: the fields in the order of the file. What has its default is
 /// left out, but for mode and flag, which everybody looks for.
@@ -38,6 +43,8 @@ pub struct Document<'a> {
     metric: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dns: Option<DnsDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<AccessDocument<'a>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     labels: &'a BTreeMap<String, String>,
 }
@@ -72,6 +79,18 @@ struct DnsDocument<'a> {
     search: &'a [String],
 }
 
+#[derive(Debug, Serialize)]
+struct AccessDocument<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kubernetes_namespaces: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "is_true")]
+    fixed_addresses: bool,
+    #[serde(skip_serializing_if = "is_true")]
+    fixed_macs: bool,
+    #[serde(skip_serializing_if = "is_true")]
+    passthru: bool,
+}
+
 impl<'a> From<&'a Network> for Document<'a> {
     fn from(network: &'a Network) -> Self {
         let (driver, mode, flag) = link::driver_words(network.driver);
@@ -96,6 +115,9 @@ impl<'a> From<&'a Network> for Document<'a> {
             default_route: network.default_route,
             metric: network.metric,
             dns: Some(&network.dns).filter(|dns| **dns != Dns::default()).map(DnsDocument::from),
+            access: Some(&network.access)
+                .filter(|access| **access != Access::default())
+                .map(AccessDocument::from),
             labels: &network.labels,
         }
     }
@@ -122,6 +144,21 @@ impl<'a> From<&'a NetworkRoute> for RouteDocument<'a> {
 impl<'a> From<&'a Dns> for DnsDocument<'a> {
     fn from(dns: &'a Dns) -> Self {
         Self { servers: &dns.servers, search: &dns.search }
+    }
+}
+
+impl<'a> From<&'a Access> for AccessDocument<'a> {
+    fn from(access: &'a Access) -> Self {
+        let Access { kubernetes_namespaces, fixed_addresses, fixed_macs, passthru } = access;
+        let names = |names: &'a BTreeSet<KubernetesNamespace>| {
+            names.iter().map(KubernetesNamespace::as_str).collect()
+        };
+        Self {
+            kubernetes_namespaces: kubernetes_namespaces.as_ref().map(names),
+            fixed_addresses: *fixed_addresses,
+            fixed_macs: *fixed_macs,
+            passthru: *passthru,
+        }
     }
 }
 

@@ -19,6 +19,8 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 const ADDRESS: &str = "[0-9A-Fa-f:.]+";
 /// A name that [`plan::IfName`] takes, but for loopback.
 const LINK: &str = r#"^(?!(lo|\.|\.\.|all|default)$)(?!.*[/:%"'\\])[!-~]{1,15}$"#;
+/// RFC 1123.
+const KUBERNETES_NAMESPACE: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
 const DOMAIN: &str = r"^(\.|[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?)$";
 
 /// The JSON Schema of a network's file.
@@ -62,6 +64,7 @@ fn form(form: &Form) -> Map<String, Value> {
         }
         Form::Domain => json!({"type": "string", "pattern": DOMAIN, "maxLength": 254}),
         Form::Flag => json!({"type": "boolean"}),
+        Form::KubernetesNamespace => json!({"type": "string", "pattern": KUBERNETES_NAMESPACE}),
         Form::Link => json!({"type": "string", "pattern": LINK}),
         Form::List { of, max } => json!({"type": "array", "items": self::form(of), "maxItems": max}),
         Form::Map { of, max } => json!({
@@ -186,6 +189,11 @@ mod tests {
             macvlan(r#""dns": {"servers": ["ns.example.org"]}"#),
             macvlan(r#""dns": {"search": ["a..b"]}"#),
             macvlan(r#""dns": {"nameservers": []}"#),
+            macvlan(r#""access": {"kubernetes_namespaces": ["-a"]}"#),
+            macvlan(r#""access": {"kubernetes_namespaces": ["A"]}"#),
+            macvlan(r#""access": {"kubernetes_namespaces": "a"}"#),
+            macvlan(r#""access": {"fixed_addresses": 0}"#),
+            macvlan(r#""access": {"fixed_ips": false}"#),
             macvlan(r#""labels": {"a": 1}"#),
             macvlan(&format!(r#""labels": {{{}}}"#, labels.join(","))),
         ];

@@ -1,11 +1,14 @@
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use ipnetwork::IpNetwork;
 use plan::{IfName, IpvlanFlag, IpvlanMode, LinkKind, MacvlanMode, RouteKind};
 use proptest::prelude::*;
 
 use super::*;
-use crate::network::{AddressRange, AuxAddress, Dns, NetworkRoute, ParentSpec, VlanId};
+use crate::network::{Access, AddressRange, AuxAddress, Dns, NetworkRoute, ParentSpec, VlanId};
 
 fn read(text: &str) -> Result<Checked, Mistakes> {
     parse(text.as_bytes(), &"lan".parse().unwrap())
@@ -46,6 +49,7 @@ pub(super) const EVERY_FIELD: &str = r#"{
     ],
     "default_route": false, "metric": 100,
     "dns": {"servers": ["192.168.32.53"], "search": ["example.org"]},
+    "access": {"kubernetes_namespaces": ["web", "db"], "fixed_addresses": false, "fixed_macs": false},
     "labels": {"team": "net"}
 }"#;
 
@@ -61,6 +65,10 @@ fn every_field_is_read() {
     assert_eq!(names, ["z", "a"], "in declared order");
     assert_eq!(network.routes[1].kind, RouteKind::Blackhole);
     assert_eq!(network.dns.search, ["example.org"]);
+    let granted: Vec<_> =
+        network.access.kubernetes_namespaces.iter().flatten().map(ToString::to_string).collect();
+    assert_eq!(granted, ["db", "web"]);
+    assert!(!network.access.fixed_addresses && !network.access.fixed_macs && network.access.passthru);
     assert_eq!(network.labels["team"], "net");
     let warnings: Vec<_> = warnings.iter().map(|warning| warning.place.as_str()).collect();
     assert_eq!(warnings, ["subnets[0].gateway"]);
@@ -272,6 +280,26 @@ fn routes_are_such_as_the_kernel_takes() {
 }
 
 #[test]
+fn access_is_granted_to_namespaces_and_for_what_the_mode_has() {
+    assert_eq!(
+        complaints(r#""access": {"kubernetes_namespaces": ["db", "DB"], "fixed_adresses": false}"#),
+        [
+            "access.fixed_adresses: unknown key; did you mean `fixed_addresses`?",
+            "access.kubernetes_namespaces[1]: `DB` is not a Kubernetes namespace: at most 63 of a-z, 0-9 and `-`, \
+             with no `-` at either end",
+        ]
+    );
+    assert_eq!(
+        complaints(r#""access": {"passthru": false}"#),
+        ["access.passthru: it is about mode passthru, and this network is in another"]
+    );
+    let passthru = r#"{"driver": "macvlan", "mode": "passthru", "access": {"passthru": false}}"#;
+    assert!(!read(passthru).unwrap().network.access.passthru);
+    let nobody = r#"{"driver": "macvlan", "access": {"kubernetes_namespaces": []}}"#;
+    assert_eq!(read(nobody).unwrap().network.access.kubernetes_namespaces, Some(BTreeSet::new()));
+}
+
+#[test]
 fn the_name_is_the_files_name() {
     assert_eq!(
         complaints(r#""name": "wan""#),
@@ -402,6 +430,19 @@ fn any_routes() -> impl Strategy<Value = Vec<NetworkRoute>> {
     })
 }
 
+fn any_access() -> impl Strategy<Value = Access> {
+    let namespaces = prop::collection::btree_set("[a-z0-9]([a-z0-9-]{0,5}[a-z0-9])?", 0..4);
+    let namespaces = namespaces.prop_map(|names| names.iter().map(|name| name.parse().unwrap()).collect());
+    (prop::option::of(namespaces), any::<(bool, bool, bool)>()).prop_map(
+        |(kubernetes_namespaces, (fixed_addresses, fixed_macs, passthru))| Access {
+            kubernetes_namespaces,
+            fixed_addresses,
+            fixed_macs,
+            passthru,
+        },
+    )
+}
+
 prop_compose! {
     pub(super) fn any_network()(
         driver in any_driver(),
@@ -413,14 +454,18 @@ prop_compose! {
         metric in any::<Option<u32>>(),
         servers in prop::collection::vec((1..=223_u8).prop_map(|n| Ipv4Addr::new(n, 0, 0, 1).into()), 0..3),
         search in prop::collection::vec("[a-z]{1,9}(\\.[a-z]{1,9}){0,2}", 0..3),
+        access in any_access(),
         labels in prop::collection::btree_map(".{1,8}", ".{0,8}", 0..3),
     ) -> Network {
         let (internal, ipv6, default_route) = flags;
         let ipv6 = ipv6 || subnets.iter().any(|spec| spec.subnet.is_ipv6());
+        let is_passthru = driver == LinkKind::Macvlan { mode: MacvlanMode::Passthru };
+        let access = Access { passthru: access.passthru || !is_passthru, ..access };
         Network {
             name: "lan".parse().unwrap(),
             driver, parent, internal, ipv6, mtu, subnets, routes, default_route, metric,
             dns: Dns { servers, search },
+            access,
             labels,
         }
     }
