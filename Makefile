@@ -6,7 +6,7 @@ PACKAGES := runc crun podman iproute2 iputils-ping busybox-static tcpdump jq pro
             mandoc zsh fish qemu-system-x86 kmod cpio xz-utils python3-minimal \
             debhelper dpkg-dev rpm lintian rpmlint debootstrap systemd
 
-.PHONY: build man completions schema documents test demo clean target packages cargo-deny
+.PHONY: build man completions schema documents test demo bench clean target packages cargo-deny
 
 # Static binaries: a hook runs on every container start, and most of a small program's time goes to its linker.
 build: target
@@ -22,6 +22,12 @@ test: packages target cargo-deny
 
 demo: packages build
 	tests/demo.sh
+
+# What it costs, beside others: some minutes, best on an idle machine. BENCH="--rounds 200 --format json" and the like.
+bench: PACKAGES += containernetworking-plugins netavark strace
+bench: packages build
+	cargo build --release --target $(TARGET) --package bench
+	cargo bench --quiet --package bench -- $(BENCH)
 
 clean:
 	cargo clean

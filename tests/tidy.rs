@@ -15,7 +15,8 @@ use std::{
 use serde_json::Value;
 
 /// Every package, and those of ours that it may depend on.
-const MAY_DEPEND_ON: [(&str, &[&str]); 7] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 8] = [
+    ("bench", &["tests"]),
     ("netlink", &[]),
     ("plan", &[]),
     ("tests", &[]),

@@ -1,0 +1,155 @@
+//! Who does the same job.
+
+use std::{fs, path::Path};
+
+use serde_json::json;
+
+use crate::{
+    error::{Result, file},
+    measure::Line,
+    options::Options,
+    site::{Container, LEASES, PARENT, parent_index, program},
+};
+
+const PLUGINS: &str = "/usr/lib/cni";
+const NETAVARK: &str = "/usr/lib/podman/netavark";
+
+/// A way to attach a container to the network, and to detach it: link, address, default route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Contender {
+    /// The netlink requests and one lease.
+    Floor,
+    /// Hook and helper.
+    Underlay,
+    /// iproute2, with the address given.
+    Ip,
+    /// netavark, with the address given; the program's path.
+    Netavark(String),
+    /// CNI's macvlan with host-local.
+    Cni,
+}
+
+/// What attaches and detaches one container.
+pub(crate) struct Job {
+    pub(crate) attach: Vec<Line>,
+    pub(crate) detach: Vec<Line>,
+}
+
+impl Contender {
+    /// Those that are installed; the first is the floor.
+    pub(crate) fn all(options: &Options) -> Vec<Self> {
+        let mut all = vec![Self::Floor, Self::Underlay, Self::Ip];
+        let others = options.netavark.iter().map(|path| path.display().to_string());
+        let netavarks = std::iter::once(NETAVARK.to_owned()).chain(others);
+        all.extend(netavarks.filter(|path| Path::new(path).exists()).map(Self::Netavark));
+        all.extend(Path::new(PLUGINS).join("macvlan").exists().then_some(Self::Cni));
+        all
+    }
+
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Floor => "floor".to_owned(),
+            Self::Underlay => "Underlay".to_owned(),
+            Self::Ip => "ip -batch (no IPAM)".to_owned(),
+            Self::Netavark(path) if path == NETAVARK => "netavark of Debian (no IPAM)".to_owned(),
+            Self::Netavark(_) => "netavark as given (no IPAM)".to_owned(),
+            Self::Cni => "CNI macvlan, host-local".to_owned(),
+        }
+    }
+
+    /// Writes what it reads of a container, and tells how it is run.
+    pub(crate) fn job(&self, container: &Container) -> Result<Job> {
+        match self {
+            Self::Floor => floor(container),
+            Self::Underlay => Ok(Job {
+                attach: vec![container.hook("createRuntime")],
+                detach: vec![container.hook("poststop")],
+            }),
+            Self::Ip => ip(container),
+            Self::Netavark(path) => netavark(path, container),
+            Self::Cni => cni(container),
+        }
+    }
+}
+
+fn floor(container: &Container) -> Result<Job> {
+    let (namespace, address) = (container.replica.namespace(), container.address());
+    let (lease, mac, parent) = (format!("{LEASES}/{address}"), container.mac(), parent_index()?);
+    let words = ["attach", &namespace, &parent, &mac, &address, "16", "10.0.0.1", &lease];
+    let floor = program("floor");
+    Ok(Job {
+        attach: vec![Line::new(words).below(&[&floor])],
+        detach: vec![Line::new([floor.as_str(), "detach", &namespace, &lease])],
+    })
+}
+
+/// ip(8) makes the link in the namespace; a second one is in there for all that follows.
+fn ip(container: &Container) -> Result<Job> {
+    let (pid, mac) = (container.replica.pid.to_string(), container.mac());
+    let batch = format!("/run/bench/batch-{}", container.number);
+    let text = format!(
+        "address add {}/16 dev eth0\nlink set eth0 up\nroute add default via 10.0.0.1\n",
+        container.address()
+    );
+    fs::write(&batch, text).map_err(file(&batch))?;
+    // A namespace's name is a file below /run/netns.
+    let name = format!("bench{}", container.number);
+    let path = format!("/run/netns/{name}");
+    fs::create_dir_all("/run/netns").map_err(file("/run/netns"))?;
+    std::os::unix::fs::symlink(container.replica.namespace(), &path).map_err(file(&path))?;
+    let link = ["ip", "link", "add", "link", PARENT, "name", "eth0", "netns", &pid, "address", &mac];
+    let kind = ["type", "macvlan", "mode", "bridge"];
+    Ok(Job {
+        attach: vec![
+            Line::new(link.into_iter().chain(kind)),
+            Line::new(["ip", "-n", &name, "-batch", &batch]),
+        ],
+        detach: vec![Line::new(["ip", "-n", &name, "link", "delete", "eth0"])],
+    })
+}
+
+fn netavark(path: &str, container: &Container) -> Result<Job> {
+    let id = "12".repeat(32);
+    let network = json!({
+        "name": "lan", "id": id, "driver": "macvlan", "network_interface": PARENT,
+        "subnets": [{"subnet": "10.0.0.0/16", "gateway": "10.0.0.1"}], "ipv6_enabled": false,
+        "internal": false, "dns_enabled": false, "ipam_options": {"driver": "host-local"},
+        "options": {"mode": "bridge"},
+    });
+    let options = json!({
+        "container_id": container.replica.name, "container_name": container.replica.name,
+        "networks": {"lan": {
+            "interface_name": "eth0", "static_ips": [container.address()], "static_mac": container.mac(),
+        }},
+        "network_info": {"lan": network},
+    });
+    let input = format!("/run/bench/netavark-{}", container.number);
+    fs::write(&input, options.to_string()).map_err(file(&input))?;
+    let line = |verb: &str| {
+        let words = [path, "--config", "/run/bench/netavark", verb, &container.replica.namespace()];
+        Line::new(words).input(&input)
+    };
+    Ok(Job { attach: vec![line("setup")], detach: vec![line("teardown")] })
+}
+
+fn cni(container: &Container) -> Result<Job> {
+    let input = "/run/bench/cni.json";
+    let network = json!({
+        "cniVersion": "1.0.0", "name": "lan", "type": "macvlan", "master": PARENT, "mode": "bridge",
+        "ipam": {
+            "type": "host-local", "dataDir": "/run/bench/cni", "routes": [{"dst": "0.0.0.0/0"}],
+            "ranges": [[{"subnet": "10.0.0.0/16", "gateway": "10.0.0.1"}]],
+        },
+    });
+    fs::write(input, network.to_string()).map_err(file(input))?;
+    let line = |verb: &str| {
+        Line::new([format!("{PLUGINS}/macvlan")])
+            .input(input)
+            .variable("CNI_COMMAND", verb)
+            .variable("CNI_CONTAINERID", &container.replica.name)
+            .variable("CNI_NETNS", container.replica.namespace())
+            .variable("CNI_IFNAME", "eth0")
+            .variable("CNI_PATH", PLUGINS)
+    };
+    Ok(Job { attach: vec![line("ADD")], detach: vec![line("DEL")] })
+}

@@ -1,0 +1,118 @@
+//! Running a command and looking at the clock.
+
+use std::{
+    fs::File,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::sys::{
+    resource::{Usage, UsageWho, getrusage},
+    time::TimeVal,
+};
+
+use crate::{
+    error::{Error, Result, file},
+    series::Cost,
+};
+
+/// Where a command's words go, to be read if it fails.
+const OUTPUT: &str = "/run/bench/output";
+
+/// A command line, with a file as its standard input.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    words: Vec<String>,
+    environment: Vec<(&'static str, String)>,
+    input: Option<String>,
+}
+
+impl Line {
+    /// A program and its arguments.
+    pub(crate) fn new(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let words = words.into_iter().map(Into::into).collect();
+        Self { words, environment: vec![("PATH", "/usr/sbin:/usr/bin:/sbin:/bin".to_owned())], input: None }
+    }
+
+    pub(crate) fn input(self, path: impl Into<String>) -> Self {
+        Self { input: Some(path.into()), ..self }
+    }
+
+    pub(crate) fn variable(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    /// Its words after those of another program that is to run it.
+    pub(crate) fn below(mut self, words: &[&str]) -> Self {
+        self.words.splice(..0, words.iter().map(|word| (*word).to_owned()));
+        self
+    }
+
+    /// Runs it to its end, which must be a good one.
+    pub(crate) fn run(&self) -> Result<Cost> {
+        let mut command = self.command()?;
+        let before = cpu()?;
+        let start = Instant::now();
+        let child = command.spawn().map_err(|source| self.not_run(source))?;
+        self.end(child)?;
+        let wall = start.elapsed();
+        Ok(Cost { wall, cpu: cpu()?.saturating_sub(before) })
+    }
+
+    /// As it is to be started.
+    pub(crate) fn command(&self) -> Result<Command> {
+        let program = self.words.first().map_or("", String::as_str);
+        let input = self.input.as_deref().unwrap_or("/dev/null");
+        let output = File::create(OUTPUT).map_err(file(OUTPUT))?;
+        let mut command = Command::new(program);
+        command.args(self.words.iter().skip(1)).env_clear().envs(self.environment.iter().cloned());
+        command.stdin(File::open(input).map_err(file(input))?).current_dir("/");
+        command.stdout(output.try_clone().map_err(file(OUTPUT))?).stderr::<Stdio>(output.into());
+        Ok(command)
+    }
+
+    fn end(&self, mut child: Child) -> Result {
+        let status = child.wait().map_err(|source| self.not_run(source))?;
+        if status.success() {
+            return Ok(());
+        }
+        let complaint = std::fs::read_to_string(OUTPUT).map_err(file(OUTPUT))?;
+        Err(Error::Failed { command: self.words.join(" "), status, complaint })
+    }
+
+    fn not_run(&self, source: std::io::Error) -> Error {
+        Error::Run { program: self.words.join(" "), source }
+    }
+}
+
+/// Runs lines one after the other.
+pub(crate) fn in_turn(lines: &[Line]) -> Result<Cost> {
+    lines.iter().try_fold(Cost::default(), |sum, line| Ok(sum + line.run()?))
+}
+
+/// Runs lines all at once, to the end of the last one.
+pub(crate) fn at_once(lines: &[Line]) -> Result<Cost> {
+    let mut commands: Vec<_> = lines.iter().map(Line::command).collect::<Result<_>>()?;
+    let before = cpu()?;
+    let start = Instant::now();
+    let mut children = Vec::new();
+    for (line, command) in lines.iter().zip(&mut commands) {
+        children.push((line, command.spawn().map_err(|source| line.not_run(source))?));
+    }
+    for (line, child) in children {
+        line.end(child)?;
+    }
+    let wall = start.elapsed();
+    Ok(Cost { wall, cpu: cpu()?.saturating_sub(before) })
+}
+
+/// Of all children that ended and were waited for, and of theirs.
+fn cpu() -> Result<Duration> {
+    let usage: Usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let duration = |time: TimeVal| {
+        let seconds = Duration::from_secs(time.tv_sec().unsigned_abs());
+        seconds + Duration::from_micros(time.tv_usec().unsigned_abs())
+    };
+    Ok(duration(usage.user_time()) + duration(usage.system_time()))
+}
