@@ -39,6 +39,7 @@ mod states;
 mod trouble;
 mod undone;
 mod untouched;
+mod upgrade;
 mod vlan;
 
 fn main() -> ExitCode {
@@ -96,6 +97,7 @@ fn trials() -> Vec<Trial> {
         trouble::trials(),
         crowd::trials(),
         soak::trials(),
+        upgrade::trials(),
     ]
     .into_iter()
     .flatten()

@@ -20,7 +20,10 @@ use thiserror::Error;
 
 use super::{
     lock::{self, Lock},
-    record::{self, Record},
+    record::{
+        Record,
+        version::{self, Unreadable},
+    },
 };
 use crate::{container::UserKey, layout::Layout};
 
@@ -63,12 +66,13 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// A record of another version of this program.
-    #[error("{} has version {found}, this program reads version {}: use the newer program", .path.display(), record::VERSION)]
+    #[error("{} was written by another underlay and is left alone; install a newer one", .path.display())]
     Version {
         /// Which file.
         path: PathBuf,
         /// Its version.
-        found: u32,
+        #[source]
+        source: Unreadable,
     },
     /// A lock.
     #[error(transparent)]
@@ -232,18 +236,11 @@ fn read(path: &Path) -> Result<Option<Record>, Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(failed("read", path, source)),
     };
-    let damaged = |source| Error::Damaged { path: path.to_owned(), source };
-    let Versioned { version } = serde_json::from_slice(&text).map_err(damaged)?;
-    if version != record::VERSION {
-        return Err(Error::Version { path: path.to_owned(), found: version });
-    }
-    serde_json::from_slice(&text).map(Some).map_err(damaged)
-}
-
-/// What all versions of a record have in common.
-#[derive(serde::Deserialize)]
-struct Versioned {
-    version: u32,
+    let path = || path.to_owned();
+    version::read(&text).map(Some).map_err(|error| match error {
+        Unreadable::Form(source) => Error::Damaged { path: path(), source },
+        Unreadable::Version(_) => Error::Version { path: path(), source: error },
+    })
 }
 
 fn names(directory: &Path) -> Result<Vec<String>, Error> {

@@ -1,5 +1,7 @@
 //! The record of one namespace: all that teardown needs, so that nothing else has to be consulted for it.
 
+pub mod version;
+
 use std::path::PathBuf;
 
 use ipnetwork::IpNetwork;
@@ -13,9 +15,7 @@ use crate::{
     network::NetworkName,
     process::Process,
 };
-
-/// Raised when a field changes its meaning. A reader takes the versions it knows and leaves the others alone.
-pub const VERSION: u32 = 1;
+use version::VERSION;
 
 /// How the aliases of all our links in namespaces begin; the owner of the leases follows.
 pub const MARK: &str = "underlay ";
@@ -23,7 +23,7 @@ pub const MARK: &str = "underlay ";
 /// One namespace, the attachments in it and the containers that use them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// [`VERSION`].
+    /// The version of the shape, [`VERSION`] when it is written.
     pub version: u32,
     /// Which namespace.
     pub namespace: NamespaceId,
