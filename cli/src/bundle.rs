@@ -59,10 +59,21 @@ pub(crate) fn run(layout: &Layout, command: BundleCommand) -> Result<(), Failure
     }
 }
 
-/// Adds the hook to a bundle if it is annotated: what asks for nothing is left as it was.
-pub(crate) fn add_hooks_if_annotated(bundle: &Path, hook: &Hook) -> Result<(), Error> {
-    edit(&bundle.join("config.json"), |config| {
-        if config.is_annotated(&hook.annotation) { config.with_hook(hook) } else { Ok(None) }
+/// Adds the hook to a bundle if it is annotated: what asks for nothing is left as it was. One without the
+/// annotation is given it first, with these networks as its value, if there are any.
+pub(crate) fn add_hooks_if_annotated(
+    bundle: &Path,
+    hook: &Hook,
+    networks: Option<&str>,
+) -> Result<(), Error> {
+    edit(&bundle.join("config.json"), |config| match networks {
+        _ if config.is_annotated(&hook.annotation) => config.with_hook(hook),
+        Some(networks) => {
+            let annotated = config.with_annotation(&hook.annotation, networks)?;
+            let with_hook = Config::read(&annotated)?.with_hook(hook)?;
+            Ok(with_hook.or(Some(annotated)))
+        }
+        None => Ok(None),
     })
 }
 
@@ -115,18 +126,38 @@ mod tests {
     #[test]
     fn a_bundle_that_asks_for_nothing_is_left_as_it_was() {
         let plain = bundle(r#"{"annotations":{"x":"y"}}"#);
-        add_hooks_if_annotated(plain.path(), &hook()).unwrap();
+        add_hooks_if_annotated(plain.path(), &hook(), None).unwrap();
         assert!(!fs::read_to_string(plain.path().join("config.json")).unwrap().contains("hooks"));
         let annotated = bundle(r#"{"annotations":{"io.underlay.networks":"lan"}}"#);
-        add_hooks_if_annotated(annotated.path(), &hook()).unwrap();
+        add_hooks_if_annotated(annotated.path(), &hook(), None).unwrap();
         assert!(fs::read_to_string(annotated.path().join("config.json")).unwrap().contains("poststop"));
+    }
+
+    #[test]
+    fn a_bundle_that_says_nothing_is_given_the_networks_and_its_own_word_counts_more() {
+        for (config, networks) in [
+            ("{}", "lan"),
+            (r#"{"annotations":null,"x":1}"#, "lan"),
+            (r#"{"annotations":{"x":"y"}}"#, "lan"),
+            (r#"{"annotations":{"io.underlay.networks":"wire"}}"#, "wire"),
+        ] {
+            let bundle = bundle(config);
+            for _ in 0..2 {
+                add_hooks_if_annotated(bundle.path(), &hook(), Some("lan")).unwrap();
+                let text = fs::read_to_string(bundle.path().join("config.json")).unwrap();
+                let new: serde_json::Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(new["annotations"][ANNOTATION], networks, "{config}: {text}");
+                assert_eq!(new["hooks"]["poststop"].as_array().map(Vec::len), Some(1), "{config}: {text}");
+                assert_eq!(text.contains(r#""x":"y""#), config.contains(r#""x":"y""#), "{text}");
+            }
+        }
     }
 
     #[test]
     fn what_cannot_be_used_is_named() {
         let bundle = bundle("[]");
-        let error = add_hooks_if_annotated(bundle.path(), &hook()).unwrap_err();
+        let error = add_hooks_if_annotated(bundle.path(), &hook(), None).unwrap_err();
         assert!(matches!(&error, Error::Form { .. }), "{error}");
-        assert!(matches!(add_hooks_if_annotated(Path::new("/nowhere"), &hook()), Err(Error::Read(_))));
+        assert!(matches!(add_hooks_if_annotated(Path::new("/nowhere"), &hook(), None), Err(Error::Read(_))));
     }
 }

@@ -25,6 +25,9 @@ pub(crate) struct WrapWords {
     /// The runtime to become, a path or a name looked for in $PATH
     #[arg(long, value_name = "RUNTIME")]
     runtime: PathBuf,
+    /// The networks of containers without the annotation, in its words
+    #[arg(long, value_name = "NETWORKS")]
+    networks: Option<String>,
     #[command(flatten)]
     hook: HookWords,
     /// What the engine says to its runtime
@@ -47,9 +50,9 @@ const WITH_VALUE: [&str; 7] =
 
 /// Becomes the runtime, and so returns only if that failed.
 pub(crate) fn wrap(layout: &Layout, words: WrapWords) -> Result<(), Failure> {
-    let WrapWords { runtime, hook, arguments } = words;
+    let WrapWords { runtime, networks, hook, arguments } = words;
     if let Some(bundle) = bundle_to_start(&arguments) {
-        bundle::add_hooks_if_annotated(&bundle, &hook.hook(layout))?;
+        bundle::add_hooks_if_annotated(&bundle, &hook.hook(layout), networks.as_deref())?;
     }
     let source = Command::new(&runtime).args(arguments).exec();
     Err(NoRuntime { runtime, source }.into())

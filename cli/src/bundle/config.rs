@@ -21,6 +21,8 @@ pub(crate) struct Config<'a> {
     hooks_text: Option<&'a str>,
     /// The hooks of each stage.
     hooks: Members<Option<Vec<Box<RawValue>>>>,
+    /// The text of `annotations`, if there are any.
+    annotations_text: Option<&'a str>,
     annotations: Members<&'a RawValue>,
 }
 
@@ -52,11 +54,13 @@ impl<'a> Config<'a> {
     pub(crate) fn read(text: &'a str) -> serde_json::Result<Self> {
         let members: Members<&'a RawValue> = serde_json::from_str(text)?;
         let hooks_text = members.get("hooks").map(|value| value.get());
-        let annotations = members.get("annotations").map_or("null", |value| value.get());
+        let annotations_text = members.get("annotations").map(|value| value.get());
+        let annotations = annotations_text.unwrap_or("null");
         Ok(Self {
             text,
             hooks_text,
             hooks: serde_json::from_str::<Option<_>>(hooks_text.unwrap_or("null"))?.unwrap_or_default(),
+            annotations_text,
             annotations: serde_json::from_str::<Option<_>>(annotations)?.unwrap_or_default(),
         })
     }
@@ -64,6 +68,14 @@ impl<'a> Config<'a> {
     /// Whether the container bears the annotation.
     pub(crate) fn is_annotated(&self, annotation: &str) -> bool {
         self.annotations.get(annotation).is_some()
+    }
+
+    /// The text with the annotation, which it must not have yet.
+    pub(crate) fn with_annotation(&self, annotation: &str, value: &str) -> serde_json::Result<String> {
+        let value = to_raw_value(value)?;
+        let mut annotations = self.annotations.clone();
+        annotations.set(annotation, &value);
+        Ok(self.with_member("annotations", self.annotations_text, &serde_json::to_string(&annotations)?))
     }
 
     /// The text with the hook in both of its stages; none if it is in both already.
@@ -84,19 +96,23 @@ impl<'a> Config<'a> {
             hooks.set(stage, Some(entries));
             is_changed = true;
         }
-        if is_changed { Ok(Some(self.with_hooks(&serde_json::to_string(&hooks)?))) } else { Ok(None) }
+        if !is_changed {
+            return Ok(None);
+        }
+        Ok(Some(self.with_member("hooks", self.hooks_text, &serde_json::to_string(&hooks)?)))
     }
 
-    fn with_hooks(&self, hooks: &str) -> String {
-        if let Some(old) = self.hooks_text {
+    /// The text with another value of a member, whose value was `old`, or with the member before all others.
+    fn with_member(&self, name: &str, old: Option<&str>, value: &str) -> String {
+        if let Some(old) = old {
             // A part of the text.
             let (before, from_old) = self.text.split_at(old.as_ptr().addr() - self.text.as_ptr().addr());
-            return format!("{before}{hooks}{}", from_old.strip_prefix(old).unwrap_or_default());
+            return format!("{before}{value}{}", from_old.strip_prefix(old).unwrap_or_default());
         }
         let (before, members) = self.text.split_once('{').unwrap_or_default();
         let space = members.split_once(|c: char| !c.is_ascii_whitespace()).map_or("", |(space, _)| space);
         let comma = if members.trim_start().starts_with('}') { "" } else { "," };
-        format!("{before}{{{space}\"hooks\": {hooks}{comma}{members}")
+        format!("{before}{{{space}\"{name}\": {value}{comma}{members}")
     }
 }
 
