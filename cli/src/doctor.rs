@@ -33,7 +33,7 @@ const HEAD: [&str; 4] = ["VERDICT", "CHECK", "SUBJECT", "FOUND"];
 pub(crate) const HELP: &str = "\
 Nothing is changed: no link is made, no container touched. Routers are asked
 for by ARP or neighbour discovery, and a missing driver's module is loaded.
-Routes inside containers cannot be seen from outside and are not compared.
+Routes can be seen only inside a container's namespace: the helper looks there.
 
 Verdicts:
   ok       as it should be

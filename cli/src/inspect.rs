@@ -41,6 +41,7 @@ struct InspectedNetwork<'a> {
     parent_index: u32,
     alias: &'a str,
     owner: String,
+    routes: &'a [plan::Route],
     linkless_routes: &'a [plan::Route],
     users: Vec<&'a ContainerId>,
 }
@@ -87,6 +88,7 @@ impl<'a> InspectedNetwork<'a> {
             parent_index: attachment.parent_index,
             alias: &attachment.alias,
             owner: attachment.owner.to_string(),
+            routes: &attachment.routes,
             linkless_routes: &attachment.linkless_routes,
             users: attachment.users.iter().map(|user| &user.container).collect(),
         }

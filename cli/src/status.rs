@@ -16,8 +16,8 @@ use underlay::{
 
 use crate::timestamp;
 
-/// One attachment. The first five keys are Kubernetes'; its others are about things that a record does not
-/// hold.
+/// One attachment. The first keys, to the gateways, are Kubernetes'; its others are about things that a record
+/// does not hold.
 #[derive(Serialize)]
 pub(crate) struct Status<'a> {
     name: &'a NetworkName,
@@ -28,6 +28,12 @@ pub(crate) struct Status<'a> {
     mac: Option<MacAddress>,
     #[serde(skip_serializing_if = "Option::is_none")]
     mtu: Option<u32>,
+    /// Whether it has a default route.
+    #[serde(rename = "default", skip_serializing_if = "is_false")]
+    is_default: bool,
+    /// Of the default routes.
+    #[serde(rename = "gateway", skip_serializing_if = "Vec::is_empty")]
+    gateways: Vec<IpAddr>,
     addresses: &'a [IpNetwork],
     parent: &'a IfName,
     driver: &'static str,
@@ -51,12 +57,15 @@ pub(crate) struct ContainerStatus<'a> {
 impl<'a> Status<'a> {
     pub(crate) fn of(container: &AttachedContainer, attachment: &'a Attachment) -> Self {
         let (driver, mode, flag) = file::driver_words(attachment.kind);
+        let defaults = || attachment.routes.iter().filter(|route| route.destination.prefix() == 0);
         Self {
             name: &attachment.network,
             interface: &attachment.interface,
             ips: attachment.addresses.iter().map(IpNetwork::ip).collect(),
             mac: attachment.mac,
             mtu: attachment.mtu,
+            is_default: defaults().next().is_some(),
+            gateways: defaults().filter_map(|route| route.gateway).collect(),
             addresses: &attachment.addresses,
             parent: &attachment.parent,
             driver,
@@ -77,4 +86,9 @@ impl<'a> ContainerStatus<'a> {
             status: Status::of(container, attachment),
         })
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls takes a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }

@@ -128,7 +128,7 @@ fn make(step: &Step, inside: &Socket, patience: Patience, journal: &mut Journal)
 fn add_route(inside: &Socket, route: &Route, journal: &mut Journal) -> Result<()> {
     let link = route.link.as_ref().map(|link| index_of(journal, link)).transpose()?;
     let new = request(route, link);
-    inside.add_route(&new).map_err(|error| Error::new(describe("add", route), error))?;
+    inside.add_route(&new).map_err(|error| Error::new(format!("add route {route}"), error))?;
     // Others end with their link.
     if link.is_none() {
         journal.route(new);
@@ -138,7 +138,7 @@ fn add_route(inside: &Socket, route: &Route, journal: &mut Journal) -> Result<()
 
 fn delete_route(inside: &Socket, route: &Route) -> Result<()> {
     match inside.delete_route(&request(route, None)) {
-        Err(error) if !error.is_missing() => Err(Error::new(describe("delete", route), error)),
+        Err(error) if !error.is_missing() => Err(Error::new(format!("delete route {route}"), error)),
         _ => Ok(()),
     }
 }
@@ -156,11 +156,6 @@ fn request(route: &Route, link: Option<u32>) -> NewRoute {
         link,
         metric: route.metric,
     }
-}
-
-fn describe(verb: &str, route: &Route) -> String {
-    let by = route.link.as_ref().map(|link| format!(" dev {link}")).unwrap_or_default();
-    format!("{verb} route {}{by}", request(route, None))
 }
 
 fn index_of(journal: &Journal, link: &IfName) -> Result<u32> {

@@ -1,6 +1,6 @@
 //! What the helper can be asked to do.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use ipnetwork::IpNetwork;
 use serde::{Deserialize, Serialize};
@@ -199,4 +199,55 @@ pub enum RouteKind {
     Unreachable,
     /// Drop and say "administratively prohibited".
     Prohibit,
+}
+
+impl fmt::Display for Route {
+    /// As ip-route(8) writes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            RouteKind::Unicast => "",
+            RouteKind::Blackhole => "blackhole ",
+            RouteKind::Unreachable => "unreachable ",
+            RouteKind::Prohibit => "prohibit ",
+        })?;
+        match self.destination.prefix() {
+            0 => f.write_str("default")?,
+            _ => write!(f, "{}", self.destination)?,
+        }
+        if let Some(gateway) = self.gateway {
+            write!(f, " via {gateway}")?;
+        }
+        if let Some(link) = &self.link {
+            write!(f, " dev {link}")?;
+        }
+        match self.metric {
+            Some(metric) => write!(f, " metric {metric}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_is_written_as_ip_route_writes_it() {
+        let route = Route {
+            kind: RouteKind::Unicast,
+            destination: "0.0.0.0/0".parse().unwrap(),
+            gateway: Some([10, 0, 0, 1].into()),
+            link: Some("eth0".parse().unwrap()),
+            metric: Some(5),
+        };
+        assert_eq!(route.to_string(), "default via 10.0.0.1 dev eth0 metric 5");
+        let drops = Route {
+            kind: RouteKind::Blackhole,
+            destination: "2001:db8::/48".parse().unwrap(),
+            gateway: None,
+            link: None,
+            metric: None,
+        };
+        assert_eq!(drops.to_string(), "blackhole 2001:db8::/48");
+    }
 }

@@ -174,6 +174,7 @@ impl Work<'_> {
         }
         let Planned { plan, notes } =
             planner::plan(&wishes, &self.hello, clock::millis_until(self.deadline).min(PATIENCE_MS))?;
+        self.record.note_routes(&plan);
         self.page.write(&self.record)?;
         self.ledger.point(&self.container.key, self.page.cookie())?;
         if !wishes.is_empty() {
@@ -212,6 +213,7 @@ impl Work<'_> {
             addresses: Vec::new(),
             owner: owner.clone(),
             alias: alias.clone(),
+            routes: Vec::new(),
             linkless_routes: Vec::new(),
             state: State::Intended,
             since: clock::seconds(),
@@ -260,8 +262,7 @@ impl Work<'_> {
 
     fn complete(&mut self, links: Vec<MadeLink>) {
         for link in links {
-            let made = self.record.attachments.iter_mut().find(|a| a.interface == link.name);
-            if let Some(attachment) = made {
+            if let Some(attachment) = self.record.intended(&link.name) {
                 attachment.index = Some(link.index);
                 attachment.mac = link.mac;
                 attachment.mtu = Some(link.mtu);

@@ -1,9 +1,9 @@
 //! What an administrator wants to know when a container has no network.
 //!
-//! Everything is looked at and nothing is taken down or put right: no link is made on the host, no namespace
-//! entered, no record written. What asking itself changes is the kernel's own doing: it loads the module of a
-//! driver that it is asked for, and sends the questions to routers. Each check reads first, and then judges
-//! what it read; the judgements are pure.
+//! Everything is looked at and nothing is taken down or put right: no link is made on the host, no record
+//! written, and a namespace is entered only by the helper, which looks at its routes. What asking itself
+//! changes is the kernel's own doing: it loads the module of a driver that it is asked for, and sends the
+//! questions to routers. Each check reads first, and then judges what it read; the judgements are pure.
 
 mod definition;
 mod drift;
@@ -19,6 +19,7 @@ mod parent;
 
 use std::time::Instant;
 
+use drift::Inside;
 use netlink::{Kind, Socket};
 
 pub use finding::{Finding, Verdict};
@@ -39,7 +40,9 @@ pub fn diagnose(
     let (networks, definitions) = definition::check(&Catalog::of(&layout.config), only)?;
     let mut findings = installation::check(layout, deadline);
     findings.extend(definitions);
-    match look_at_kernel(layout, &networks, only) {
+    let helper = installation::has_working_helper(&findings).then_some(layout.helper.as_path());
+    let inside = Inside { helper, deadline };
+    match look_at_kernel(layout, &networks, only, inside) {
         Ok(found) => findings.extend(found),
         Err(error) => findings.push(Finding::failure("kernel", "rtnetlink", message::chain(&error))),
     }
@@ -51,6 +54,7 @@ fn look_at_kernel(
     layout: &Layout,
     networks: &[Network],
     only: Option<&NetworkName>,
+    inside: Inside<'_>,
 ) -> Result<Vec<Finding>, netlink::Error> {
     let socket = Socket::open()?;
     let links = socket.links()?;
@@ -59,7 +63,7 @@ fn look_at_kernel(
     findings.extend(machine::check(&networks));
     findings.extend(parent::check(&links, &networks));
     findings.extend(gateway::check(&socket, &links, &networks));
-    findings.extend(drift::check(&socket, layout, only));
+    findings.extend(drift::check(&socket, layout, only, inside));
     Ok(findings)
 }
 

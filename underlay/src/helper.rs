@@ -15,8 +15,8 @@ use nix::{
     fcntl::{FcntlArg, FdFlag, fcntl},
     poll::{PollFd, PollFlags, PollTimeout, poll},
 };
-use plan::{Failure, Hello, MadeLink, Plan, Report};
-use serde::de::DeserializeOwned;
+use plan::{Failure, Hello, MadeLink, Plan, Question, Report, Sight};
+use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
 use crate::namespace::Namespace;
@@ -136,43 +136,60 @@ impl Helper {
         })
     }
 
+    /// Starts the helper to look at the routes of `namespace`, and says what it saw.
+    pub fn look(
+        program: &Path,
+        namespace: &Namespace,
+        question: &Question,
+        deadline: Instant,
+    ) -> Result<Sight, Error> {
+        let mut helper = Self::start(program, "look", Some(namespace), deadline)?;
+        let line = helper.ask(question)?;
+        helper.has_reported = true;
+        helper.word(&line)
+    }
+
     /// Waits until the helper is in the namespace.
     pub fn hello(&mut self) -> Result<Hello, Error> {
         let line = self.line()?;
-        match serde_json::from_slice::<Hello>(&line) {
-            Ok(hello) => Ok(hello),
-            // It could not enter: then its report comes first.
-            Err(source) => match serde_json::from_slice::<Report>(&line) {
-                Ok(Report::Failed(failure)) => Err(Error::Failed(failure)),
-                _ => Err(Error::Answer { program: self.program.clone(), source }),
-            },
-        }
+        self.word(&line)
     }
 
     /// Has the plan carried out. When it fails, nothing is left of it.
     pub fn apply(mut self, plan: &Plan) -> Result<Vec<MadeLink>, Error> {
-        let text = serde_json::to_vec(plan)
-            .map_err(|source| Error::Answer { program: self.program.clone(), source })?;
-        let sent = self.child.stdin.take().map_or_else(
-            || Err(io::ErrorKind::BrokenPipe.into()),
-            // Dropped at the end of this closure: the helper reads to the end of file.
-            |mut stdin| stdin.write_all(&text),
-        );
-        let report = self.line();
-        // A helper that ended early breaks the pipe, but its last words say more.
-        let line = match (report, sent) {
-            (Ok(line), _) => line,
-            (Err(Error::Ended { .. }), Err(source)) => {
-                return Err(Error::Pipe { program: self.program.clone(), source });
-            }
-            (Err(error), _) => return Err(error),
-        };
+        let line = self.ask(plan)?;
         let report = self.parse(&line)?;
         self.has_reported = true;
         match report {
             Report::Done { links } => Ok(links),
             Report::Failed(failure) => Err(Error::Failed(failure)),
         }
+    }
+
+    /// Writes all that it will ever hear, and waits for its next line.
+    fn ask(&mut self, words: &impl Serialize) -> Result<Vec<u8>, Error> {
+        let text = serde_json::to_vec(words)
+            .map_err(|source| Error::Answer { program: self.program.clone(), source })?;
+        let sent = self.child.stdin.take().map_or_else(
+            || Err(io::ErrorKind::BrokenPipe.into()),
+            // Dropped at the end of this closure: the helper reads to the end of file.
+            |mut stdin| stdin.write_all(&text),
+        );
+        // A helper that ended early breaks the pipe, but its last words say more.
+        match (self.line(), sent) {
+            (Err(Error::Ended { .. }), Err(source)) => {
+                Err(Error::Pipe { program: self.program.clone(), source })
+            }
+            (line, _) => line,
+        }
+    }
+
+    /// What a line says; a helper that failed before it could say it writes its report instead.
+    fn word<T: DeserializeOwned>(&self, line: &[u8]) -> Result<T, Error> {
+        self.parse(line).map_err(|error| match serde_json::from_slice(line) {
+            Ok(Report::Failed(failure)) => Error::Failed(failure),
+            _ => error,
+        })
     }
 
     fn parse<T: DeserializeOwned>(&self, line: &[u8]) -> Result<T, Error> {

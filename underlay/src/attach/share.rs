@@ -94,6 +94,7 @@ mod tests {
             addresses: vec!["10.0.0.2/24".parse().unwrap()],
             owner: format!("host/7/{network}/{interface}").parse::<Owner>().unwrap(),
             alias: String::new(),
+            routes: Vec::new(),
             linkless_routes: Vec::new(),
             state: State::Attached,
             since: 0,

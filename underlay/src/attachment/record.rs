@@ -5,7 +5,7 @@ pub mod version;
 use std::path::PathBuf;
 
 use ipnetwork::IpNetwork;
-use plan::{DeleteLink, IfName, LinkKind, MacAddress, Route};
+use plan::{DeleteLink, IfName, LinkKind, MacAddress, Plan, Route, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -93,6 +93,9 @@ pub struct Attachment {
     pub owner: Owner,
     /// The link's alias, by which it is known as ours.
     pub alias: String,
+    /// Routes that leave by the link and end with it. Records of earlier programs do not tell them.
+    #[serde(default)]
+    pub routes: Vec<Route>,
     /// Routes that would outlive the link, because they leave by none.
     pub linkless_routes: Vec<Route>,
     /// How far it got.
@@ -140,6 +143,23 @@ impl Record {
         let stays = self.attachments.iter().any(|attachment| attachment.users.contains(key));
         self.users.retain(|user| stays || user.key != *key);
         self.attachments.extract_if(.., |attachment| attachment.users.is_empty()).collect()
+    }
+
+    /// Notes the routes that a plan sets by the links that it makes.
+    pub fn note_routes(&mut self, plan: &Plan) {
+        for step in &plan.steps {
+            if let Step::AddRoute(route @ Route { link: Some(link), .. }) = step
+                && let Some(attachment) = self.intended(link)
+            {
+                attachment.routes.push(route.clone());
+            }
+        }
+    }
+
+    /// The attachment whose link is about to be made under this name. One that is complete may have had the
+    /// name before, and been renamed by its container.
+    pub fn intended(&mut self, interface: &IfName) -> Option<&mut Attachment> {
+        self.attachments.iter_mut().find(|a| a.state == State::Intended && a.interface == *interface)
     }
 
     /// What a container uses.

@@ -1,12 +1,15 @@
 //! Whether containers still have what they were given: each attachment's record beside the link that the
-//! kernel shows under the namespace's number.
-//!
-//! Routes cannot be asked for from outside a namespace (`RTM_GETROUTE` knows no target namespace), so they
-//! are not compared.
+//! kernel shows under the namespace's number, and the routes that the helper sees inside (`RTM_GETROUTE` knows
+//! no target namespace).
+
+mod route;
 
 use ipnetwork::IpNetwork;
 use netlink::{IpvlanFlag, IpvlanMode, Kind, Link, LinkKey, Lookup, MacvlanMode, Socket};
 use plan::LinkKind;
+use route::{Difference, Routes};
+
+pub(super) use route::Inside;
 
 use super::{Finding, driver_name};
 use crate::{
@@ -32,7 +35,12 @@ enum Reading {
 }
 
 /// Before the first container after a boot there is no ledger, and a look must not make it.
-pub(super) fn check(socket: &Socket, layout: &Layout, only: Option<&NetworkName>) -> Vec<Finding> {
+pub(super) fn check(
+    socket: &Socket,
+    layout: &Layout,
+    only: Option<&NetworkName>,
+    inside: Inside<'_>,
+) -> Vec<Finding> {
     if !layout.namespaces().is_dir() {
         return Vec::new();
     }
@@ -45,7 +53,7 @@ pub(super) fn check(socket: &Socket, layout: &Layout, only: Option<&NetworkName>
         Ok(cookies) => cookies
             .into_iter()
             .flat_map(|cookie| match ledger.look(cookie) {
-                Ok(Some(record)) => compare(socket, &record, only),
+                Ok(Some(record)) => compare(socket, &record, only, inside),
                 Ok(None) => Vec::new(),
                 Err(error) => vec![failed(&error)],
             })
@@ -56,18 +64,21 @@ pub(super) fn check(socket: &Socket, layout: &Layout, only: Option<&NetworkName>
 
 /// All attachments of one namespace that are complete. Numbers of another boot or another host's namespace
 /// mean nothing.
-fn compare(socket: &Socket, record: &Record, only: Option<&NetworkName>) -> Vec<Finding> {
+fn compare(socket: &Socket, record: &Record, only: Option<&NetworkName>, inside: Inside<'_>) -> Vec<Finding> {
     let is_here = socket.cookie().is_ok_and(|cookie| cookie == record.namespace.host)
         && boot::id().is_ok_and(|boot| boot == record.namespace.boot);
     if !is_here {
         return Vec::new();
     }
     let is_meant = |a: &&Attachment| a.state == State::Attached && only.is_none_or(|name| a.network == *name);
-    record
-        .attachments
-        .iter()
-        .filter(is_meant)
-        .flat_map(|attachment| judge(attachment, &read(socket, record.namespace.nsid, attachment)))
+    let meant: Vec<_> = record.attachments.iter().filter(is_meant).collect();
+    if meant.is_empty() {
+        return Vec::new();
+    }
+    let routes = route::read(inside, record);
+    meant
+        .into_iter()
+        .flat_map(|attachment| judge(attachment, &read(socket, record.namespace.nsid, attachment), &routes))
         .collect()
 }
 
@@ -86,7 +97,7 @@ fn read(socket: &Socket, nsid: i32, attachment: &Attachment) -> Reading {
 }
 
 /// Everything that differs; or that nothing does.
-fn judge(attachment: &Attachment, reading: &Reading) -> Vec<Finding> {
+fn judge(attachment: &Attachment, reading: &Reading, routes: &Routes) -> Vec<Finding> {
     let containers: Vec<_> = attachment.users.iter().map(|user| short(&user.container.to_string())).collect();
     let subject = format!("{} of {} in {}", attachment.interface, attachment.network, containers.join(", "));
     let (link, addresses) = match reading {
@@ -99,19 +110,48 @@ fn judge(attachment: &Attachment, reading: &Reading) -> Vec<Finding> {
         Reading::NamespaceGone => return Vec::new(),
         Reading::Unknown(error) => return vec![Finding::note(CHECK, subject, message::chain(error))],
     };
-    let serious =
-        foreign(attachment, link).into_iter().chain(missing(attachment, addresses)).chain(down(link));
-    let failures = serious.map(|found| {
+    let mut serious = foreign(attachment, link);
+    serious.extend(missing(attachment, addresses));
+    let mut slight = changed(attachment, link);
+    // The kernel takes the routes of a link that goes down.
+    match routes {
+        _ if !link.up => serious.push("it is down".to_owned()),
+        Routes::Seen(seen) => {
+            for difference in route::differences(attachment, seen) {
+                match difference {
+                    Difference::Gone(found) => serious.push(found),
+                    Difference::Other(found) => slight.push(found),
+                }
+            }
+        }
+        Routes::Unseen(_) => {}
+    }
+    let failures = serious.into_iter().map(|found| {
         Finding::failure(CHECK, &subject, found).advise("start the container again, or put it right inside")
     });
-    let warnings =
-        changed(attachment, link).into_iter().map(|found| Finding::warning(CHECK, &subject, found));
-    let mut findings: Vec<_> = failures.chain(warnings).collect();
-    if findings.is_empty() {
-        let list: Vec<_> = attachment.addresses.iter().map(ToString::to_string).collect();
-        findings.push(Finding::ok(CHECK, subject, format!("as it was made: up, {}", list.join(", "))));
+    let warnings = slight.into_iter().map(|found| Finding::warning(CHECK, &subject, found));
+    let findings: Vec<_> = failures.chain(warnings).collect();
+    if findings.is_empty() { vec![unchanged(attachment, subject, routes)] } else { findings }
+}
+
+fn unchanged(attachment: &Attachment, subject: String, routes: &Routes) -> Finding {
+    let addresses = attachment.addresses.iter().map(ToString::to_string);
+    let count = route::given(attachment).count();
+    let set = match count {
+        0 => None,
+        1 => Some("1 route".to_owned()),
+        _ => Some(format!("{count} routes")),
+    };
+    let as_made = |set| {
+        let words: Vec<_> = ["up".to_owned()].into_iter().chain(addresses).chain(set).collect();
+        format!("as it was made: {}", words.join(", "))
+    };
+    match routes {
+        Routes::Unseen(why) if count > 0 => {
+            Finding::note(CHECK, subject, format!("{}; {why}", as_made(None)))
+        }
+        _ => Finding::ok(CHECK, subject, as_made(set)),
     }
-    findings
 }
 
 /// Another link than the one that was made.
@@ -140,10 +180,6 @@ fn missing(attachment: &Attachment, addresses: &[IpNetwork]) -> Vec<String> {
         .filter(is_gone)
         .map(|address| format!("its address {address} is gone"))
         .collect()
-}
-
-fn down(link: &Link) -> Option<String> {
-    (!link.up).then(|| "it is down".to_owned())
 }
 
 /// What a container may have changed by itself.
@@ -200,7 +236,7 @@ mod tests {
         *,
     };
 
-    fn attachment() -> Attachment {
+    pub(super) fn attachment() -> Attachment {
         serde_json::from_value(serde_json::json!({
             "network": "lan", "interface": "eth0", "index": 2,
             "kind": {"driver": "macvlan", "mode": "bridge"},
@@ -211,6 +247,10 @@ mod tests {
             "users": [{"container": "web", "bundle": 7}],
         }))
         .unwrap()
+    }
+
+    fn none() -> Routes {
+        Routes::Seen(Vec::new())
     }
 
     fn link() -> Link {
@@ -225,7 +265,7 @@ mod tests {
 
     fn judged(link: Link, addresses: &[&str]) -> Vec<(Verdict, String)> {
         let addresses = addresses.iter().map(|text| text.parse().unwrap()).collect();
-        let findings = judge(&attachment(), &Reading::Link(Box::new(link), addresses));
+        let findings = judge(&attachment(), &Reading::Link(Box::new(link), addresses), &none());
         findings.into_iter().map(|finding| (finding.verdict, finding.found)).collect()
     }
 
@@ -267,9 +307,30 @@ mod tests {
     }
 
     #[test]
+    fn a_route_that_is_gone_is_a_failure_and_one_that_nobody_saw_is_a_note() {
+        let route = serde_json::json!({
+            "kind": "unicast", "destination": "0.0.0.0/0", "gateway": "10.0.0.1", "link": "eth0", "metric": null,
+        });
+        let attachment = Attachment { routes: vec![serde_json::from_value(route).unwrap()], ..attachment() };
+        let judged = |link, routes| {
+            let addresses = attachment.addresses.clone();
+            let [finding]: [Finding; 1] =
+                judge(&attachment, &Reading::Link(Box::new(link), addresses), &routes).try_into().unwrap();
+            (finding.verdict, finding.found)
+        };
+        let gone = "its route default via 10.0.0.1 dev eth0 is gone".to_owned();
+        assert_eq!(judged(link(), none()), (Verdict::Failure, gone));
+        let why = "no way in".to_owned();
+        let unseen = "as it was made: up, 10.0.0.2/24; no way in".to_owned();
+        assert_eq!(judged(link(), Routes::Unseen(why)), (Verdict::Note, unseen));
+        let down = Link { up: false, ..link() };
+        assert_eq!(judged(down, none()), (Verdict::Failure, "it is down".to_owned()));
+    }
+
+    #[test]
     fn a_dead_namespace_is_not_told_here_and_a_deleted_link_is() {
-        assert_eq!(judge(&attachment(), &Reading::NamespaceGone), []);
-        let gone = judge(&attachment(), &Reading::LinkGone);
+        assert_eq!(judge(&attachment(), &Reading::NamespaceGone, &none()), []);
+        let gone = judge(&attachment(), &Reading::LinkGone, &none());
         assert_eq!(gone[0].verdict, Verdict::Failure);
         assert_eq!(gone[0].subject, "eth0 of lan in web");
     }

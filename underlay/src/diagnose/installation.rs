@@ -14,7 +14,7 @@ use nix::{
 };
 use plan::Plan;
 
-use super::Finding;
+use super::{Finding, Verdict};
 use crate::{
     helper::{self, Helper},
     layout::Layout,
@@ -35,15 +35,17 @@ struct Access {
 }
 
 pub(super) fn check(layout: &Layout, deadline: Instant) -> Vec<Finding> {
-    let mut findings = Vec::new();
     let uid = Uid::effective();
-    if !uid.is_root() {
+    let user = (!uid.is_root()).then(|| {
         let found = format!("running as user {uid}: much cannot be seen");
-        findings.push(Finding::warning("user", uid.to_string(), found).advise("run this command as root"));
-    }
-    findings.push(helper(&layout.helper, deadline));
-    findings.push(run_directory(layout.run()));
-    findings
+        Finding::warning("user", uid.to_string(), found).advise("run this command as root")
+    });
+    user.into_iter().chain([helper(&layout.helper, deadline), run_directory(layout.run())]).collect()
+}
+
+/// Whether the helper may be started for what else is to be looked at.
+pub(super) fn has_working_helper(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.check == HELPER && finding.verdict == Verdict::Ok)
 }
 
 /// The helper sheds its privilege before it reads its plan, and ends with an error if it cannot: an empty
@@ -134,7 +136,7 @@ impl Access {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Verdict, *};
+    use super::*;
 
     fn run(access: Option<Access>, is_tmpfs: bool) -> Verdict {
         judge_run_directory(Path::new("/run/underlay"), access, is_tmpfs).verdict
