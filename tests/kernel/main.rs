@@ -24,6 +24,7 @@ use libtest_mimic::{Arguments, Failed, Trial as Test};
 mod command;
 mod crowd;
 mod doctor;
+mod drift;
 mod faults;
 mod import;
 mod ipvlan;
@@ -91,6 +92,7 @@ fn trials() -> Vec<Trial> {
         states::trials(),
         recorded::trials(),
         doctor::trials(),
+        drift::trials(),
         import::trials(),
         command::trials(),
         faults::trials(),
