@@ -249,6 +249,9 @@ pub(crate) struct CreateWords {
     /// VLAN of the parent, 1 to 4094
     #[arg(long, value_name = "ID")]
     pub(crate) vlan: Option<u64>,
+    /// Have a container wait for a parent that is not there yet, as at boot: 1 to 15
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) parent_wait: Option<u64>,
     /// MTU in bytes; the parent's if not given
     #[arg(long, value_name = "BYTES")]
     pub(crate) mtu: Option<u64>,

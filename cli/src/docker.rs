@@ -80,6 +80,7 @@ fn definition(
     for (key, value) in [
         ("parent", parent.map(Value::from)),
         ("vlan", vlan.map(Value::from)),
+        ("parent_wait", words.parent_wait.map(Value::from)),
         ("mode", options.mode.clone().map(Value::from)),
         ("flag", options.flag.clone().map(Value::from)),
         ("mtu", mtu(words, &options, faults).map(Value::from)),

@@ -5,7 +5,7 @@
 //! lives, wherever its owner goes; only [`Socket::link_in`], [`Socket::addresses_in`] and
 //! [`Socket::delete_in`] reach into another namespace, by the number that [`Socket::assign_nsid`] gave it.
 //! Every call is one request and its answer: nothing is cached, nothing is retried except a dump that changed
-//! while it was read.
+//! while it was read. A [`Watch`] only listens.
 //!
 //! Links of four kinds can be made, one file each below `link/`. Of links of any other kind only what
 //! [`Link`] holds is read, so that an unusual device on the host cannot make a dump fail.
@@ -18,6 +18,7 @@ mod namespace;
 mod neighbour;
 mod route;
 mod socket;
+mod watch;
 
 pub use error::{Error, Result};
 pub use link::{
@@ -26,3 +27,4 @@ pub use link::{
 pub use neighbour::Neighbour;
 pub use route::{DefaultLinks, DefaultRoutes, NewRoute, Route, RouteKind};
 pub use socket::Socket;
+pub use watch::Watch;

@@ -21,6 +21,7 @@ use std::{
 use lab::{ENGINES, TALLY, Trial};
 use libtest_mimic::{Arguments, Failed, Trial as Test};
 
+mod boot;
 mod command;
 mod crowd;
 mod doctor;
@@ -95,6 +96,7 @@ fn trials() -> Vec<Trial> {
         drift::trials(),
         import::trials(),
         command::trials(),
+        boot::trials(),
         faults::trials(),
         trouble::trials(),
         crowd::trials(),

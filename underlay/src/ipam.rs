@@ -225,6 +225,7 @@ mod tests {
             name: "lan".parse().unwrap(),
             driver: LinkKind::Macvlan { mode: MacvlanMode::Bridge },
             parent: ParentSpec::Link(IfName::new("eth0").unwrap()),
+            parent_wait: None,
             internal: false,
             ipv6: true,
             mtu: None,

@@ -13,8 +13,15 @@
 mod host;
 mod make;
 mod port;
+mod wait;
 
-use std::{fs, io, net::IpAddr, os::unix::fs::DirBuilderExt, path::PathBuf, time::Instant};
+use std::{
+    fs, io,
+    net::IpAddr,
+    os::unix::fs::DirBuilderExt,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use ipnetwork::IpNetwork;
 use netlink::{DefaultLinks, Link, Socket};
@@ -104,6 +111,14 @@ pub enum Error {
         /// Why, naming the other one.
         why: String,
     },
+    /// It is still not there.
+    #[error("{absence}; waited {} s for it", .waited.as_secs_f64().round())]
+    Late {
+        /// What is not there.
+        absence: Box<Self>,
+        /// For how long.
+        waited: Duration,
+    },
     /// A name that the kernel would not take.
     #[error("network {network}: its parent has no name that the kernel takes")]
     Name {
@@ -189,11 +204,12 @@ impl<'a> Parents<'a> {
         &self.socket
     }
 
-    /// The network's parent, made if need be, brought up, and claimed for the namespace `cookie`.
+    /// The network's parent as it is at this moment, made if need be, brought up, and claimed for the
+    /// namespace `cookie`.
     ///
     /// Idempotent. Of two hooks that need the same sub-interface at once, one makes it and the other finds
     /// it: the parent's lock is held for all of this.
-    pub fn ensure(&self, network: &Network, cookie: u64, deadline: Instant) -> Result<Parent, Error> {
+    fn ensure_now(&self, network: &Network, cookie: u64, deadline: Instant) -> Result<Parent, Error> {
         let name = match link_name(network)? {
             Some(name) => name,
             None => self.default_route_link(network)?,

@@ -73,6 +73,7 @@ fn flag(place: &str) -> String {
         ["driver"] => "--driver",
         ["parent"] => "-o parent",
         ["vlan"] => "--vlan",
+        ["parent_wait"] => "--parent-wait",
         ["mode"] => "-o mode",
         ["flag"] => "-o ipvlan_flag",
         ["mtu"] => "--mtu",

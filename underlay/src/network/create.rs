@@ -198,8 +198,14 @@ fn taken(others: &[Network], host: &Host) -> Vec<IpNetwork> {
     host.prefixes.iter().copied().chain(subnets).collect()
 }
 
-/// What the host's links have against the network.
+/// What the host's links have against the network. A parent that is to be waited for need not be there now.
 fn parent_refusals(network: &Network, host: &Host) -> Vec<Refusal> {
+    let mut refusals = link_refusals(network, host);
+    refusals.retain(|refusal| network.parent_wait.is_none() || !matches!(refusal, Refusal::NoParent { .. }));
+    refusals
+}
+
+fn link_refusals(network: &Network, host: &Host) -> Vec<Refusal> {
     match &network.parent {
         ParentSpec::Dummy => too_large(network, "a dummy", DUMMY_MTU).into_iter().collect(),
         // Which link it is, and what that has against it, shows at each attach.
@@ -322,6 +328,8 @@ mod tests {
             "there is no link `en0` on this host; there are eth0, eth0.50, eth0.60, eth1"
         );
         assert_eq!(catalog.names().unwrap().len(), 1);
+        let waits = network("waits", r#""driver": "macvlan", "parent": "en0", "parent_wait": 5"#);
+        create(&catalog, waits, Choose::default(), &host()).unwrap();
         let again = refusals(&catalog, network("old", subnet));
         assert!(matches!(again.as_slice(), [Refusal::Exists(_)]), "{again:?}");
     }

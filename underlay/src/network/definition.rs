@@ -16,6 +16,9 @@ pub struct Network {
     pub driver: DriverMode,
     /// What its links hang on.
     pub parent: ParentSpec,
+    /// For how many seconds an attach waits for a parent that is not there; none: it fails at once. Never
+    /// given with a dummy, which is made at once.
+    pub parent_wait: Option<u32>,
     /// No default route, whatever gateway is named.
     pub internal: bool,
     /// IPv6 is enabled on the interface: always when there is an IPv6 subnet.

@@ -105,6 +105,7 @@ fn network(mut fields: Fields, name: &NetworkName, findings: &mut Findings) -> O
     check_name(fields.take("name"), name, findings);
     let driver = link::driver(&mut fields, findings);
     let parent = link::parent(&mut fields, findings);
+    let parent_wait = link::parent_wait(fields.take("parent_wait"), parent.as_ref(), findings);
     let internal = fields.take("internal").and_then(|item| item.flag(findings));
     let wants_ipv6 = fields.take("ipv6");
     let mtu = fields.take("mtu");
@@ -121,6 +122,7 @@ fn network(mut fields: Fields, name: &NetworkName, findings: &mut Findings) -> O
         name: name.clone(),
         driver: driver?,
         parent: parent?,
+        parent_wait,
         internal: internal.unwrap_or(false),
         ipv6,
         mtu,

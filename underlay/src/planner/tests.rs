@@ -16,6 +16,7 @@ fn network(driver: LinkKind, subnets: &[(&str, Option<&str>)]) -> Network {
         name: "lan".parse().unwrap(),
         driver,
         parent: ParentSpec::Link("eth0".parse().unwrap()),
+        parent_wait: None,
         internal: false,
         ipv6: subnets.iter().any(|(subnet, _)| subnet.contains(':')),
         mtu: None,

@@ -94,6 +94,13 @@ pub const DEFINITION: &[Field] = &[
                   which is made if it is missing, and then removed with the last network that uses it.",
     },
     Field {
+        key: "parent_wait",
+        form: Form::Whole(link::WAITS),
+        default: Some("an attach fails at once if the parent is not there"),
+        meaning: "For how many seconds an attach waits for the parent to appear (for `auto`: the default \
+                  route), as it may have to at boot. It need not be up, nor have a carrier.",
+    },
+    Field {
         key: "mode",
         form: Form::Words(link::modes),
         default: Some("`bridge` for macvlan, `l2` for ipvlan"),

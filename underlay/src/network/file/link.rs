@@ -6,7 +6,7 @@ use plan::{IfName, IpvlanFlag, IpvlanMode, LinkKind, MacvlanMode};
 
 use super::{
     fault::Fault,
-    item::{Fields, Findings},
+    item::{Fields, Findings, Item},
     spelling,
 };
 use crate::network::{ParentSpec, VlanId};
@@ -37,6 +37,9 @@ pub const AUTO: &str = "auto";
 
 /// IEEE 802.1Q, 9.6.
 pub(super) const VLANS: RangeInclusive<u64> = 1..=4094;
+
+/// In seconds. The hook has 20 seconds for all it does, and needs some for what comes after the wait.
+pub(super) const WAITS: RangeInclusive<u64> = 1..=15;
 
 /// Reads `driver`, `mode` and `flag`. The defaults are Docker's: macvlan bridge, ipvlan l2 bridge.
 pub(super) fn driver(fields: &mut Fields, findings: &mut Findings) -> Option<LinkKind> {
@@ -84,6 +87,19 @@ pub(super) fn parent(fields: &mut Fields, findings: &mut Findings) -> Option<Par
         return None;
     };
     Some(ParentSpec::Vlan { parent, vlan: vlan? })
+}
+
+/// Reads `parent_wait`, which makes no sense without a parent.
+pub(super) fn parent_wait(
+    item: Option<Item>,
+    parent: Option<&ParentSpec>,
+    findings: &mut Findings,
+) -> Option<u32> {
+    let item = item?;
+    if parent == Some(&ParentSpec::Dummy) {
+        findings.mistake(&item.place, Fault::Needs("parent"));
+    }
+    item.number(WAITS, findings)
 }
 
 /// All drivers.

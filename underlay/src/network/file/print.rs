@@ -24,6 +24,8 @@ pub struct Document<'a> {
     parent: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     vlan: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_wait: Option<u32>,
     mode: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     flag: Option<&'static str>,
@@ -105,6 +107,7 @@ impl<'a> From<&'a Network> for Document<'a> {
             driver,
             parent,
             vlan,
+            parent_wait: network.parent_wait,
             mode,
             flag,
             internal: network.internal,

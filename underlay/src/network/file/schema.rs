@@ -30,7 +30,7 @@ pub fn schema() -> Value {
     schema.insert("$schema".to_owned(), json!(DIALECT));
     schema.insert("title".to_owned(), json!("A network of Underlay, /etc/underlay/networks/NAME.json"));
     schema.extend(object(DEFINITION));
-    schema.insert("dependentRequired".to_owned(), json!({"vlan": ["parent"]}));
+    schema.insert("dependentRequired".to_owned(), json!({"vlan": ["parent"], "parent_wait": ["parent"]}));
     schema.insert("allOf".to_owned(), json!([macvlan(), ipvlan(), vlan()]));
     Value::Object(schema)
 }
@@ -168,6 +168,8 @@ mod tests {
             macvlan(r#""parent": "eth0", "vlan": "50""#),
             macvlan(r#""parent": "auto", "vlan": 50"#),
             macvlan(r#""parent": "lo""#),
+            macvlan(r#""parent_wait": 5"#),
+            macvlan(r#""parent": "eth0", "parent_wait": 16"#),
             macvlan(r#""parent": "a/b""#),
             macvlan(r#""parent": "a-name-too-long-""#),
             macvlan(r#""parent": null"#),

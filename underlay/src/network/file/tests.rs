@@ -36,7 +36,7 @@ fn the_least_definition_is_a_driver() {
 }
 
 pub(super) const EVERY_FIELD: &str = r#"{
-    "name": "lan", "driver": "ipvlan", "parent": "eth0", "vlan": 50, "mode": "l3s", "flag": "private",
+    "name": "lan", "driver": "ipvlan", "parent": "eth0", "vlan": 50, "parent_wait": 5, "mode": "l3s", "flag": "private",
     "internal": true, "ipv6": true, "mtu": 1400,
     "subnets": [
         {"subnet": "192.168.32.0/24", "gateway": "192.168.32.254", "ip_range": "192.168.32.128/25",
@@ -61,6 +61,7 @@ fn every_field_is_read() {
     assert_eq!(network.parent, ParentSpec::Vlan { parent: IfName::new("eth0").unwrap(), vlan });
     assert!(network.internal && network.ipv6 && !network.default_route);
     assert_eq!((network.mtu, network.metric), (Some(1400), Some(100)));
+    assert_eq!(network.parent_wait, Some(5));
     let names: Vec<_> = network.subnets[0].aux_addresses.iter().map(|aux| aux.name.as_str()).collect();
     assert_eq!(names, ["z", "a"], "in declared order");
     assert_eq!(network.routes[1].kind, RouteKind::Blackhole);
@@ -447,6 +448,7 @@ prop_compose! {
     pub(super) fn any_network()(
         driver in any_driver(),
         parent in any_parent(),
+        wait in prop::option::of(1..=15_u32),
         flags in any::<(bool, bool, bool)>(),
         mtu in prop::option::of(1280..=65535_u32),
         subnets in (0..6_u8).prop_flat_map(|count| (0..count).map(any_subnet).collect::<Vec<_>>()),
@@ -458,12 +460,13 @@ prop_compose! {
         labels in prop::collection::btree_map(".{1,8}", ".{0,8}", 0..3),
     ) -> Network {
         let (internal, ipv6, default_route) = flags;
+        let parent_wait = wait.filter(|_| parent != ParentSpec::Dummy);
         let ipv6 = ipv6 || subnets.iter().any(|spec| spec.subnet.is_ipv6());
         let is_passthru = driver == LinkKind::Macvlan { mode: MacvlanMode::Passthru };
         let access = Access { passthru: access.passthru || !is_passthru, ..access };
         Network {
             name: "lan".parse().unwrap(),
-            driver, parent, internal, ipv6, mtu, subnets, routes, default_route, metric,
+            driver, parent, parent_wait, internal, ipv6, mtu, subnets, routes, default_route, metric,
             dns: Dns { servers, search },
             access,
             labels,
