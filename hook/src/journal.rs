@@ -44,7 +44,11 @@ impl Journal {
 
     /// A detach, with what went wrong on the way.
     pub(crate) fn detached(&mut self, container: &ContainerId, detached: &Detached, took: Duration) {
-        if !detached.gone.is_empty() {
+        if detached.runs {
+            let line =
+                format!("container={container} runs: this poststop is an earlier run's, nothing is removed");
+            self.log(Severity::LOG_INFO, &line);
+        } else if !detached.gone.is_empty() {
             let list = list(&detached.gone);
             self.log(
                 Severity::LOG_INFO,

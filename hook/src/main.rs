@@ -113,7 +113,7 @@ fn detach(
 ) -> Result<(), Error> {
     let start = Instant::now();
     let user = UserKey::new(state.id()?, state.bundle()?);
-    let detached = underlay::detach(&arguments.layout, &user, deadline);
+    let detached = underlay::detach_ended(&arguments.layout, &user, deadline);
     journal.detached(&user.container, &detached, start.elapsed());
     Ok(())
 }

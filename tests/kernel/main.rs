@@ -29,6 +29,7 @@ mod drift;
 mod faults;
 mod import;
 mod ipvlan;
+mod late;
 mod macvlan;
 mod modes;
 mod podman;
@@ -97,6 +98,7 @@ fn trials() -> Vec<Trial> {
         import::trials(),
         command::trials(),
         boot::trials(),
+        late::trials(),
         faults::trials(),
         trouble::trials(),
         crowd::trials(),

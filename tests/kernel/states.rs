@@ -81,10 +81,13 @@ fn replay(lab: &Lab, sample: &Sample) -> Result {
     assert_eq!(namespace.interfaces()?, before);
     assert_eq!(lab.leases()?, ["10.0.0.2"]);
 
+    // The namespace outlives its process, which shows whether the link went.
+    lab.host().sh(&format!("touch /run/kept && mount --bind {path} /run/kept && kill -KILL {pid}"))?;
+    let namespace = lab.host().namespace("/run/kept");
     assert_eq!(lab.hook("poststop", &filled(sample.stop))?.success()?, "");
     assert_eq!(namespace.interfaces()?, []);
     assert_eq!(lab.leases()?, [""; 0]);
-    lab.host().ok(&format!("kill {pid}")).map(drop)
+    lab.host().ok("umount /run/kept").map(drop)
 }
 
 fn not_annotated(lab: &Lab) -> Result {

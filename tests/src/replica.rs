@@ -5,8 +5,19 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
+use nix::{
+    sys::{
+        signal::{Signal, kill},
+        wait::{Id, WaitPidFlag, waitid},
+    },
+    unistd::Pid,
+};
 use serde_json::json;
 
 use crate::{
@@ -24,6 +35,10 @@ pub struct Replica {
     /// Its first process, in the host's numbers.
     pub pid: u32,
     process: Child,
+    /// Set once its process is dead.
+    ended: AtomicBool,
+    /// The namespace that outlived its process.
+    held: OnceLock<File>,
 }
 
 /// A hook that runs. Dropped, it is killed: the first process of a lab's host cannot end while one of its
@@ -46,7 +61,13 @@ impl Replica {
         command.args(["sh", "-c", "echo $$; exec sleep 3600"]).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut process = Inside::spawn(&mut command)?;
         let pid = announced_pid(&mut process);
-        let replica = Self { name: name.to_owned(), pid: pid.unwrap_or_default(), process };
+        let replica = Self {
+            name: name.to_owned(),
+            pid: pid.unwrap_or_default(),
+            process,
+            ended: AtomicBool::new(pid.is_none()),
+            held: OnceLock::new(),
+        };
         if pid.is_none() {
             return Err(Error::NoHost);
         }
@@ -54,8 +75,22 @@ impl Replica {
         Ok(replica)
     }
 
-    /// Starts the hook for a stage.
+    /// Starts the hook for a stage. Before poststop its process ends, if it still runs, and its namespace lives
+    /// on.
     pub fn spawn_hook(&self, stage: &'static str) -> Result<RunningHook> {
+        if stage == "poststop" {
+            self.stop()?;
+        }
+        self.start_hook(stage)
+    }
+
+    /// Runs the poststop of an earlier run of this container, while this one runs. It must succeed without a
+    /// complaint.
+    pub fn late_poststop(&self) -> Result {
+        self.start_hook("poststop")?.success()
+    }
+
+    fn start_hook(&self, stage: &'static str) -> Result<RunningHook> {
         let process = Inside::spawn(inside::hook(stage).stdin(self.state(stage)?))?;
         Ok(RunningHook { name: self.name.clone(), stage, process })
     }
@@ -76,6 +111,23 @@ impl Replica {
         self.attach()
     }
 
+    /// Ends its process while something else holds its namespace, as an engine may do.
+    pub fn stop(&self) -> Result {
+        if self.ended.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let path = PathBuf::from(self.namespace());
+        let namespace = File::open(&path).map_err(|source| Error::File { path, source })?;
+        // It was not there before: `ended` lets one through.
+        let _ = self.held.set(namespace);
+        // Its number out here, where the caller's own process is.
+        let process = Pid::from_raw(self.process.id().cast_signed());
+        let failed = |errno: nix::Error| Error::Trace { source: errno.into() };
+        kill(process, Signal::SIGKILL).map_err(failed)?;
+        // Left to be reaped by whoever drops it, so that its number is not used again meanwhile.
+        waitid(Id::Pid(process), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).map_err(failed).map(drop)
+    }
+
     /// Runs poststop, which must succeed and have nothing to complain of.
     pub fn detach(&self) -> Result {
         self.spawn_hook("poststop")?.success()
@@ -83,13 +135,19 @@ impl Replica {
 
     /// Runs the hook for a stage with a fault, or only counts its system calls.
     pub fn trace_hook(&self, stage: &'static str, fault: Option<Fault>) -> Result<Traced> {
+        if stage == "poststop" {
+            self.stop()?;
+        }
         tracer::trace(tracer::gated(&inside::hook(stage)).stdin(self.state(stage)?), fault)
     }
 
     /// The names of the links in its namespace, but for the loopback; none once it was killed.
     #[must_use]
     pub fn links(&self) -> Vec<String> {
-        let table = fs::read_to_string(format!("/proc/{}/net/dev", self.pid)).unwrap_or_default();
+        let table = match self.held.get().and_then(|namespace| namespace.try_clone().ok()) {
+            Some(namespace) => table_of(namespace),
+            None => fs::read_to_string(format!("/proc/{}/net/dev", self.pid)).unwrap_or_default(),
+        };
         // Two lines of headings.
         let names = table.lines().skip(2).filter_map(|line| line.split(':').next());
         names.map(str::trim).filter(|name| *name != "lo").map(str::to_owned).collect()
@@ -103,6 +161,7 @@ impl Replica {
 
     /// Kills its process. Its namespace dies with it unless something else holds it.
     pub fn kill(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
         // It can only be dead already.
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -174,6 +233,15 @@ impl Drop for RunningHook {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// What /proc/net/dev says in a namespace that no process need be in.
+fn table_of(namespace: File) -> String {
+    let output = Command::new("nsenter")
+        .args(["--net=/proc/self/fd/0", "cat", "/proc/net/dev"])
+        .stdin(Stdio::from(namespace))
+        .output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
 }
 
 /// The one line that the process writes once it is in its namespace.

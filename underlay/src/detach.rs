@@ -3,7 +3,10 @@
 //! Driven by the record alone: what was defined, asked for or true when the container started may be
 //! otherwise by now. Idempotent, since runtimes run poststop twice, late, or never.
 
-use std::time::Instant;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use thiserror::Error;
 
@@ -18,6 +21,12 @@ use crate::{
     undo::{self, OpenError, Tools},
 };
 
+/// How long a process may take to die of a SIGKILL that its runtime did not wait for.
+const DYING: Duration = Duration::from_millis(500);
+
+/// How often it is looked at meanwhile.
+const RETRY: Duration = Duration::from_millis(5);
+
 /// What detach did.
 #[derive(Debug, Default)]
 pub struct Detached {
@@ -25,6 +34,8 @@ pub struct Detached {
     pub gone: Vec<Attachment>,
     /// How many of those that it leaves other containers of the namespace still use.
     pub shared: usize,
+    /// The container runs: the word of its end was about an earlier run of it, and nothing was done.
+    pub runs: bool,
     /// What went wrong; the rest was done, and gc tries this again.
     pub errors: Vec<Error>,
 }
@@ -58,6 +69,8 @@ pub enum Error {
 pub(crate) enum Extent<'a> {
     /// All of them.
     All,
+    /// All of them, unless it runs.
+    Ended,
     /// Those to one network.
     Network(&'a NetworkName),
     /// All but these.
@@ -75,6 +88,25 @@ fn list(networks: &[NetworkName]) -> String {
 #[must_use]
 pub fn detach(layout: &Layout, user: &UserKey, deadline: Instant) -> Detached {
     collect(|detached| detach_into(layout, user, Extent::All, deadline, detached))
+}
+
+/// Takes down what a container alone used, on its runtime's word that it has ended.
+///
+/// That word may come late: the container may have been started again since, under the same id and from the
+/// same bundle. It is about the newer run only if the process on record, that of the newest run, is dead. Of a
+/// container whose process is not known, and in a pod that an engine vouches for (the process may be the
+/// pod's sandbox, and each attempt has an id of its own), the word is taken as it comes.
+#[must_use]
+pub fn detach_ended(layout: &Layout, user: &UserKey, deadline: Instant) -> Detached {
+    let end = Instant::now() + DYING;
+    loop {
+        // Without the namespace's lock in between, which the newer run may need.
+        let detached = collect(|detached| detach_into(layout, user, Extent::Ended, deadline, detached));
+        if !detached.runs || Instant::now() >= end {
+            return detached;
+        }
+        thread::sleep(RETRY);
+    }
 }
 
 /// Takes down what a container alone used of one network. Not to be on it is an error: somebody asked for it
@@ -107,6 +139,10 @@ fn detach_into(
         return extent.check(user, &[]);
     };
     extent.check(user, &record.used_by(user))?;
+    detached.runs = matches!(extent, Extent::Ended) && record.runs(user);
+    if detached.runs {
+        return Ok(());
+    }
     let tools = Tools::open(layout, &ledger)?;
     Leave { tools: &tools, ledger: &ledger, page: &page, user, extent, deadline }
         .carry_out(record, detached)?;
@@ -166,7 +202,7 @@ impl Extent<'_> {
 
     fn has(self, attachment: &Attachment) -> bool {
         match self {
-            Self::All => true,
+            Self::All | Self::Ended => true,
             Self::Network(network) => attachment.network == *network,
             // Names tell the interfaces of one namespace apart.
             Self::AllBut(kept) => kept.iter().all(|kept| kept.interface != attachment.interface),

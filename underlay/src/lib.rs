@@ -41,6 +41,6 @@ pub mod undo;
 
 pub use attach::attach;
 pub use connect::connect;
-pub use detach::{detach, detach_network};
+pub use detach::{detach, detach_ended, detach_network};
 pub use diagnose::diagnose;
 pub use remove::{remove, remove_by_force};

@@ -168,6 +168,14 @@ impl Record {
         self.attachments.iter().filter(|attachment| attachment.users.contains(key)).cloned().collect()
     }
 
+    /// Whether a container's process is alive, as far as that tells anything about the container: in a pod that
+    /// an engine vouches for it may be the sandbox's.
+    #[must_use]
+    pub fn runs(&self, key: &UserKey) -> bool {
+        let is_alive = |user: &User| user.pod.is_none() && user.process.is_some_and(Process::is_alive);
+        self.users.iter().any(|user| user.key == *key && is_alive(user))
+    }
+
     /// The processes that may lead to the namespace.
     #[must_use]
     pub fn processes(&self) -> Vec<Process> {
