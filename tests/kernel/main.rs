@@ -36,6 +36,7 @@ mod podman;
 mod policy;
 mod recorded;
 mod refused;
+mod router;
 mod shared;
 mod soak;
 mod states;
@@ -96,6 +97,7 @@ fn trials() -> Vec<Trial> {
         doctor::trials(),
         drift::trials(),
         import::trials(),
+        router::trials(),
         command::trials(),
         boot::trials(),
         late::trials(),
