@@ -6,8 +6,6 @@ use ipnetwork::IpNetwork;
 use plan::{CreateLink, DeleteLink, IfName, LinkKind, Plan, Route, RouteKind, Step};
 use thiserror::Error;
 
-/// Far more than a container with every network of a host needs.
-const MAX_STEPS: usize = 256;
 /// `IFALIASZ` counts the terminating zero.
 const MAX_ALIAS: usize = 255;
 /// What every IPv4 link carries (`ETH_MIN_MTU`), and the kernel's largest (`ETH_MAX_MTU`).
@@ -16,7 +14,7 @@ const MTU: std::ops::RangeInclusive<u32> = 68..=65535;
 /// Why a plan is not carried out.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum Inadmissible {
-    #[error("the plan has {0} steps, more than {MAX_STEPS}")]
+    #[error("the plan has {0} steps, more than {max}", max = Plan::MAX_STEPS)]
     Steps(usize),
     #[error("the plan's patience is {0} ms, more than {max}", max = Plan::MAX_PATIENCE_MS)]
     Patience(u32),
@@ -102,7 +100,7 @@ pub(crate) fn removals(plan: Plan) -> Result<Vec<DeleteLink>, Inadmissible> {
 }
 
 fn check_size(plan: &Plan) -> Verdict {
-    if plan.steps.len() > MAX_STEPS {
+    if plan.steps.len() > Plan::MAX_STEPS {
         return Err(Inadmissible::Steps(plan.steps.len()));
     }
     if plan.patience_ms > Plan::MAX_PATIENCE_MS {
@@ -288,8 +286,8 @@ mod tests {
 
     #[test]
     fn sizes_are_limited() {
-        let steps = vec![Step::DeleteLink(old_link()); MAX_STEPS + 1];
-        assert_eq!(check(&plan(steps)), Err(Inadmissible::Steps(257)));
+        let steps = vec![Step::DeleteLink(old_link()); Plan::MAX_STEPS + 1];
+        assert_eq!(check(&plan(steps)), Err(Inadmissible::Steps(1025)));
         let impatient = Plan { patience_ms: 30_001, steps: Vec::new() };
         assert_eq!(check(&impatient), Err(Inadmissible::Patience(30_001)));
     }

@@ -21,6 +21,8 @@ pub struct Plan {
 impl Plan {
     /// The longest patience that a helper has: more than a container's start may take.
     pub const MAX_PATIENCE_MS: u32 = 30_000;
+    /// The most steps of one plan: room for three networks with every route that a definition may have.
+    pub const MAX_STEPS: usize = 1024;
 }
 
 /// One operation. Making steps act inside the namespace which the helper entered; [`Step::DeleteLink`] needs

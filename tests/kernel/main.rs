@@ -27,6 +27,7 @@ mod crowd;
 mod doctor;
 mod drift;
 mod faults;
+mod hostile;
 mod import;
 mod ipvlan;
 mod late;
@@ -89,6 +90,7 @@ fn trials() -> Vec<Trial> {
         modes::trials(),
         refused::trials(),
         policy::trials(),
+        hostile::trials(),
         undone::trials(),
         shared::trials(),
         podman::trials(),

@@ -137,7 +137,37 @@ impl Container {
 
 #[cfg(test)]
 mod tests {
+    use plan::IfName;
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::{ipam::Owner, network::NetworkName};
+
+    /// What leads out of directories, in any order, among what does not.
+    fn hostile_text() -> impl Strategy<Value = String> {
+        let part = prop_oneof![
+            Just("/"),
+            Just(".."),
+            Just("."),
+            Just("\0"),
+            Just("\n"),
+            Just("%"),
+            Just("@"),
+            Just("-"),
+            Just("a"),
+            Just("eth0"),
+            Just("\u{2215}"),
+            Just("\u{ff0f}"),
+            Just("\u{202e}"),
+            Just("all"),
+            Just("7"),
+        ];
+        prop_oneof![
+            proptest::collection::vec(part, 0..6).prop_map(|parts| parts.concat()),
+            "\\PC{0,20}",
+            "[a-z0-9.@:+_-]{1,260}",
+        ]
+    }
 
     #[test]
     fn an_id_can_be_any_runtimes_but_no_path() {
@@ -146,6 +176,68 @@ mod tests {
         }
         for id in ["", "a/b", "../x", "a b", "a\n", "é", &"x".repeat(201)] {
             assert!(id.parse::<ContainerId>().is_err(), "{id}");
+        }
+    }
+
+    /// A file of this name is in the directory that it is looked for in, and nowhere else.
+    fn is_one_component(name: &str) -> bool {
+        let mut components = std::path::Path::new(name).components();
+        let is_normal = matches!(components.next(), Some(std::path::Component::Normal(c)) if c == name);
+        is_normal && components.next().is_none() && name.len() <= 255 && !name.contains('\0')
+    }
+
+    proptest! {
+        #[test]
+        fn no_id_leads_out_of_a_directory(text in hostile_text(), bundle in "\\PC{0,300}") {
+            if let Ok(id) = text.parse::<ContainerId>() {
+                prop_assert_eq!(id.as_str(), &text);
+                let key = UserKey::new(id, &bundle);
+                prop_assert!(is_one_component(&key.file_name()), "{}", key.file_name());
+                // The ledger's own name for a new pointer.
+                let new = format!("{}.new", key.file_name());
+                prop_assert!(is_one_component(&new), "{}", new);
+            }
+            prop_assert!(is_one_component(&UserKey::new(ContainerId::invent("netns", &text), &bundle).file_name()));
+        }
+
+        #[test]
+        fn no_network_leads_out_of_a_directory(text in hostile_text()) {
+            if let Ok(name) = text.parse::<NetworkName>() {
+                prop_assert_eq!(name.as_str(), &text);
+                for file in [format!("{name}.json"), format!("{name}@18446744073709551615"), format!("{name}@::_64")] {
+                    prop_assert!(is_one_component(&file), "{}", file);
+                }
+            }
+        }
+
+        #[test]
+        fn no_interface_leads_out_of_a_directory(text in hostile_text()) {
+            if let Ok(name) = IfName::new(text.clone()) {
+                prop_assert_eq!(name.as_str(), &text);
+                prop_assert!(is_one_component(name.as_str()) && !["all", "default"].contains(&name.as_str()));
+            }
+        }
+
+        #[test]
+        fn no_owner_has_more_parts_than_four(text in hostile_text(), parts in proptest::collection::vec(hostile_text(), 4)) {
+            for text in [text, parts.join("/")] {
+                if let Ok(owner) = text.parse::<Owner>() {
+                    prop_assert_eq!(owner.to_string(), text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ids_that_are_no_names_are_refused_whatever_their_length() {
+        let megabyte = "a".repeat(1 << 20);
+        for id in ["..", "/", "a/../b", "a\0b", "\u{202e}a", "a\u{1b}[2J", &megabyte, "\u{ff0e}\u{ff0e}"] {
+            let refused = id.parse::<ContainerId>().map(|id| UserKey::new(id, "/b").file_name());
+            match refused {
+                // With the hash of its bundle behind it, `..` is a name like any other.
+                Ok(name) => assert!(id == ".." && is_one_component(&name), "{name}"),
+                Err(error) => assert!(error.to_string().len() < 1024, "{error}"),
+            }
         }
     }
 

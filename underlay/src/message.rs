@@ -32,6 +32,7 @@ pub fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use thiserror::Error;
 
     use super::*;
@@ -43,6 +44,16 @@ mod tests {
     #[derive(Debug, Error)]
     #[error("no such file")]
     struct Inner;
+
+    proptest! {
+        #[test]
+        fn nothing_moves_a_terminals_cursor(text in any::<String>()) {
+            let told = chain(&Outer(text.clone(), Inner));
+            let moves = |c: char| c.is_control() || "\u{200f}\u{2028}\u{202e}\u{2066}".contains(c);
+            prop_assert!(!told.contains(moves), "{}", told);
+            prop_assert!(text.chars().any(|c| !c.is_ascii_graphic()) || told.contains(&text));
+        }
+    }
 
     #[test]
     fn a_chain_is_one_line_whatever_is_in_it() {

@@ -82,12 +82,22 @@ pub enum Error {
         /// The subnets.
         subnets: String,
     },
+    /// Together they are too much.
+    #[error(
+        "the container's networks need {0} steps (links, settings, addresses, routes); at most {max} are allowed: \
+         ask for fewer networks or addresses, or define fewer routes", max = Plan::MAX_STEPS
+    )]
+    TooManySteps(usize),
 }
 
 /// Plans all links of a namespace at once, since one default route of a family is for all of them.
 pub fn plan(wishes: &[Wish<'_>], hello: &Hello, patience_ms: u32) -> Result<Planned, Error> {
     let (defaults, notes) = route::defaults(wishes, hello)?;
-    let steps = wishes.iter().zip(defaults).flat_map(|(wish, defaults)| steps(wish, defaults)).collect();
+    let steps: Vec<_> =
+        wishes.iter().zip(defaults).flat_map(|(wish, defaults)| steps(wish, defaults)).collect();
+    if steps.len() > Plan::MAX_STEPS {
+        return Err(Error::TooManySteps(steps.len()));
+    }
     Ok(Planned { plan: Plan { patience_ms, steps }, notes })
 }
 

@@ -241,6 +241,24 @@ fn ipv6_is_off_unless_the_network_has_it() {
 }
 
 #[test]
+fn a_network_with_every_route_fits_and_four_do_not() {
+    let mut network = network(MACVLAN, &[("10.1.0.0/24", None)]);
+    network.routes = (0..=255)
+        .map(|n| NetworkRoute {
+            kind: RouteKind::Unicast,
+            destination: format!("172.16.{n}.0/24").parse().unwrap(),
+            gateway: None,
+            metric: None,
+        })
+        .collect();
+    let request = request(DefaultRoute::Unstated);
+    let wish = || wish(&network, &request, "eth0", &["10.1.0.9/24"]);
+    assert!(plan(&[wish()], &hello(false), 0).is_ok());
+    let error = plan(&[wish(), wish(), wish(), wish()], &hello(false), 0).unwrap_err();
+    assert!(matches!(error, Error::TooManySteps(n) if n > 1024), "{error}");
+}
+
+#[test]
 fn interfaces_get_the_lowest_free_number_and_keep_their_wishes() {
     let plain = request(DefaultRoute::Unstated);
     let named = Request { interface: Some("eth1".parse().unwrap()), ..plain.clone() };

@@ -1,15 +1,19 @@
 //! How the catalogue's directory and files are opened, and whom they must belong to.
 
 use std::{
+    ffi::OsStr,
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io::{self, Read as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::{
+        fd::{AsFd as _, BorrowedFd},
+        unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    },
     path::Path,
 };
 
 use nix::{
     errno::Errno,
-    fcntl::{OFlag, openat},
+    fcntl::{AT_FDCWD, OFlag, openat},
     sys::stat::Mode,
     unistd::Uid,
 };
@@ -36,14 +40,21 @@ pub enum Distrust {
     NotRegular,
 }
 
-/// Opens the directory; none if it is not there.
+/// Opens the directory; none if it is not there. The one that it is in is opened first: whoever can write
+/// there can put another in its place. Links to either are followed, since root alone can have made them.
 pub(super) fn directory(path: &Path) -> Result<Option<File>, Error> {
+    let (Some(above), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
+    let Some(above) = trusted_directory(AT_FDCWD, above.as_os_str(), above)? else { return Ok(None) };
+    trusted_directory(above.as_fd(), name, path)
+}
+
+/// Opens `name` in `at`, called `path` in errors.
+fn trusted_directory(at: BorrowedFd<'_>, name: &OsStr, path: &Path) -> Result<Option<File>, Error> {
     let failed = |source| Error::Directory { path: path.to_owned(), source };
-    let open = OpenOptions::new().read(true).custom_flags(OFlag::O_DIRECTORY.bits()).open(path);
-    let directory = match open {
-        Ok(directory) => directory,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
+    let directory = match openat(at, name, OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()) {
+        Ok(directory) => File::from(directory),
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(errno) => return Err(failed(errno.into())),
     };
     let metadata = directory.metadata().map_err(failed)?;
     trusted(&metadata).map_err(|reason| Error::Untrusted { path: path.to_owned(), reason })?;

@@ -94,7 +94,8 @@ fn what_others_can_write_is_refused() {
     let (_keep, catalog) = catalog();
     catalog.create(&network("lan")).unwrap();
     let path = catalog.path(&name("lan"));
-    for (path, mode) in [(&path, 0o664), (&path, 0o646), (&catalog.directory, 0o1777)] {
+    let above = catalog.directory.parent().unwrap().to_owned();
+    for (path, mode) in [(&path, 0o664), (&path, 0o646), (&catalog.directory, 0o1777), (&above, 0o770)] {
         let before = fs::metadata(path).unwrap().permissions();
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         let error = catalog.read(&name("lan")).unwrap_err();
