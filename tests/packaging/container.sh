@@ -1,6 +1,7 @@
 # Sourced: containers as a package's user starts them, with what is installed and nothing else.
 
 # Not hooks_dir: where podman looks unless it is told otherwise is part of the test.
+export CONTAINERS_CONF=/run/containers.conf STORAGE_DRIVER=vfs
 cat >"$CONTAINERS_CONF" <<'CONF'
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
@@ -11,7 +12,7 @@ events_logger = "none"
 CONF
 
 engine() {
-  podman --storage-driver vfs "$@"
+  podman "$@"
 }
 
 make_network() {
@@ -19,9 +20,10 @@ make_network() {
     --ip-range 192.168.1.128/25 -o parent=eth0 lan
 }
 
+# As busybox, or as what it is called in a registry.
 make_image() {
   make_root /run/image
-  tar -C /run/image -c . | engine import -q - busybox
+  tar -C /run/image -c . | engine import -q --change CMD=sh - "${1:-busybox}"
 }
 
 start() {
@@ -50,8 +52,9 @@ is_attached() {
 make_root() {
   mkdir -p "$1"/{bin,proc,dev}
   cp /bin/busybox "$1/bin/"
-  ln -sf busybox "$1/bin/sleep"
-  ln -sf busybox "$1/bin/ping"
+  for applet in sh sleep ping ip; do
+    ln -sf busybox "$1/bin/$applet"
+  done
 }
 
 # A bundle that nobody gave hooks to.

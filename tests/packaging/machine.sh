@@ -45,4 +45,4 @@ ip -n lan link set wire up
 ip link set eth0 up
 
 env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive \
-  CONTAINERS_CONF=/run/containers.conf NEW_VERSION="${NEW_VERSION:-}" "$@"
+  NEW_VERSION="${NEW_VERSION:-}" "$@"
