@@ -1,8 +1,9 @@
 #!/bin/bash
-# vm.sh [-t SECONDS] COMMAND [ARGUMENT...]
+# vm.sh [-t SECONDS] [-r TREE] [-s DIRECTORY] [-i INIT] COMMAND [ARGUMENT...]
 #
 # Runs one command as root in a throw-away machine with Debian's stock kernel: qemu without KVM, so it runs anywhere.
-# The guest's / is the host's own, read only, under an overlay in RAM: nothing that the guest writes reaches the host.
+# The guest's / is the host's own, or TREE, read only, under an overlay in RAM: nothing that the guest writes reaches the
+# host. DIRECTORY is there as /share. With INIT (systemd), that is process 1, and the command runs when it has booted.
 # Output and exit status are the command's. A machine that dies is tried once more.
 #
 # The kernel is fetched with apt and kept in $XDG_CACHE_HOME/underlay-tests (/var/cache/underlay-tests).
@@ -77,7 +78,7 @@ INIT
   rm -rf "$work"
 }
 
-# What the guest runs first, once the host's files are there. Its answer is the file `status`.
+# What the guest runs first, once its files are there.
 guest_init() {
   cat <<'INIT'
 #!/bin/sh
@@ -87,38 +88,72 @@ mount -t devpts -o mode=620,ptmxmode=666 devpts /dev/pts
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 mount -t mqueue mqueue /dev/mqueue
 ln -sf /proc/self/fd /dev/fd
-for directory in /run /var/tmp; do mount -t tmpfs -o mode=1777 tmpfs $directory; done
+mount -t tmpfs -o mode=755 tmpfs /run
+mount -t tmpfs -o mode=1777 tmpfs /var/tmp
+mkdir -p /share
+mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose share /share
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 sed "s,[^ ][^ ]*,+&,g" /sys/fs/cgroup/cgroup.controllers >/sys/fs/cgroup/cgroup.subtree_control
 ip link set lo up
+[ ! -e /.vm/systemd ] || exec /.vm/systemd
+exec /.vm/run
+INIT
+}
+
+# Runs the command, and is the end of the machine. Its answer is the file `status`.
+guest_run() {
+  cat <<'RUN'
+#!/bin/sh
 setsid -w bash /.vm/command >>/.vm/out 2>>/.vm/err </dev/null
 echo $? >/.vm/status.new
 mv /.vm/status.new /.vm/status
 sync
 echo o >/proc/sysrq-trigger
 sleep 9
-INIT
+RUN
+}
+
+# The other process 1. The target waits for what it wants, but for units without dependencies by default.
+guest_systemd() {
+  cat <<'SYSTEMD'
+#!/bin/sh
+mkdir -p /run/systemd/system/multi-user.target.wants
+cat >/run/systemd/system/vm.service <<'UNIT'
+[Unit]
+DefaultDependencies=no
+After=multi-user.target
+[Service]
+Type=oneshot
+TimeoutStartSec=infinity
+Environment=HOME=/root LANG=C.UTF-8 TERM=dumb
+ExecStart=/.vm/run
+UNIT
+ln -s ../vm.service /run/systemd/system/multi-user.target.wants/
+exec /lib/systemd/systemd --unit=multi-user.target
+SYSTEMD
 }
 
 # Boots a machine for the command. Prints what the command prints, as it prints it. Gives its status, or 124 or 125.
 run() {
-  local seconds=$1 vm qemu status=0 shares=security_model=none,multidevs=remap
-  shift
+  local vm qemu status=0 shares=security_model=none,multidevs=remap
   vm=$(mktemp -d)
   printf '%q ' "$@" >"$vm/command"
   guest_init >"$vm/init"
-  chmod +x "$vm/init"
+  guest_run >"$vm/run"
+  [ -z "$init" ] || "guest_$init" >"$vm/$init"
+  chmod +x "$vm/init" "$vm/run" ${init:+"$vm/$init"}
   touch "$vm/out" "$vm/err"
   # norandmaps and nokaslr: the emulator translates code anew at every address where it appears. One processor and the
   # watchdog: two of them have been seen to lock each other up, and a machine that hangs should say so.
   timeout -k 5 "$seconds" qemu-system-x86_64 -M q35 -accel tcg,thread=multi,tb-size=1024 -cpu Nehalem -smp 1 -m 2G \
-    -fsdev local,id=host,path=/,readonly=on,$shares -device virtio-9p-pci,fsdev=host,mount_tag=host \
+    -fsdev local,id=host,path="$root",readonly=on,$shares -device virtio-9p-pci,fsdev=host,mount_tag=host \
     -fsdev local,id=vm,path="$vm",$shares -device virtio-9p-pci,fsdev=vm,mount_tag=vm \
     -fsdev local,id=modules,path="$CACHE/kernel/lib/modules",readonly=on,$shares \
     -device virtio-9p-pci,fsdev=modules,mount_tag=modules \
+    -fsdev local,id=share,path="${share:-$vm}",readonly=on,$shares -device virtio-9p-pci,fsdev=share,mount_tag=share \
     -kernel "$CACHE/vmlinux" -initrd "$CACHE/initrd.gz" \
     -append "console=ttyS0 quiet loglevel=3 panic=-1 softlockup_panic=1 watchdog_thresh=10 mitigations=off \
-random.trust_cpu=on nokaslr norandmaps audit=0 cgroup_no_v1=all" \
+random.trust_cpu=on nokaslr norandmaps cgroup_no_v1=all" \
     -display none -no-reboot -serial file:"$vm/console" -monitor none -nodefaults -net none \
     </dev/null >"$vm/qemu" 2>&1 &
   qemu=$!
@@ -138,15 +173,24 @@ random.trust_cpu=on nokaslr norandmaps audit=0 cgroup_no_v1=all" \
   return "$status"
 }
 
-seconds=1200
-if [ "${1:-}" = -t ]; then seconds=$2; shift 2; fi
-[ $# -gt 0 ] || { sed -n '2,9s/^# \?//p' "$0" >&2; exit 2; }
+seconds=1200 root=/ share='' init=''
+while getopts t:r:s:i: option; do
+  case $option in
+  t) seconds=$OPTARG ;;
+  r) root=$OPTARG ;;
+  s) share=$OPTARG ;;
+  i) init=$OPTARG ;;
+  *) exit 2 ;;
+  esac
+done
+shift $((OPTIND - 1))
+[ $# -gt 0 ] || { sed -n '2,10s/^# \?//p' "$0" >&2; exit 2; }
 (prepare)
 status=0
-run "$seconds" "$@" || status=$?
+run "$@" || status=$?
 if [ $status = $DIED ]; then
   echo "vm.sh: once more" >&2
   status=0
-  run "$seconds" "$@" || status=$?
+  run "$@" || status=$?
 fi
 exit $status
