@@ -34,15 +34,16 @@ add 644 "$UNITDIR" packaging/systemd/*
 add 644 "$DOCDIR" README.md docs/*.md
 add 644 "$DOCDIR/examples" packaging/examples/*.json
 add 644 "$PREFIX/share/underlay/hooks.d/kubernetes" hooks.d/kubernetes/*.json
+add 644 "$PREFIX/share/underlay/apparmor.d" packaging/apparmor.d/*
 add 644 "$HOOKSDIR" hooks.d/*.json
 
 # A file is never missing and never half there: a container may start meanwhile.
 put() {
   local mode=$1 file=$2 target=$DESTDIR$3
   install -D -m "$mode" "$file" "$target.new"
-  # Units and hooks.d files say where programs are.
+  # Units, profiles, hooks.d files and pages say where programs are.
   if [ "$mode" = 644 ]; then
-    sed -i "s|/usr/libexec/|$PREFIX/libexec/|; s|ExecStart=/usr/bin/|ExecStart=$PREFIX/bin/|" "$target.new"
+    sed -i -E "s#/usr/(libexec/|bin/underlay|share/underlay/)#$PREFIX/\\1#g" "$target.new"
   fi
   mv -f "$target.new" "$target"
 }

@@ -15,6 +15,10 @@ BUILT = $(or $(CARGO_TARGET_DIR),target)/$(TARGET)/release
 PACKED ?= target/package
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
+# Undecided, and said here alone: where the packages say that their maintainers are, and where the project is.
+MAILBOX ?= underlay@example.org
+HOMEPAGE ?=
+
 # The programs know where the others are (layout.rs of underlay, bundle.rs of the command).
 ifneq ($(PREFIX),/usr)
 export UNDERLAY_HELPER := $(LIBEXECDIR)/underlay/underlay-nsenter
@@ -35,6 +39,8 @@ deb: PACKAGES := debhelper dpkg-dev
 deb: packages build
 	rm -rf $(PACKED)/deb && mkdir -p $(PACKED)/deb/source
 	cp -r packaging/debian $(PACKED)/deb/source/
+	cd $(PACKED)/deb/source/debian && sed -i 's|@MAILBOX@|$(MAILBOX)|' control changelog
+	$(if $(HOMEPAGE),sed -i '1a Homepage: $(HOMEPAGE)' $(PACKED)/deb/source/debian/control)
 	cd $(PACKED)/deb/source && SOURCE=$(CURDIR) dpkg-buildpackage --build=binary --unsigned-changes --unsigned-buildinfo
 	cp $(PACKED)/deb/underlay_$(VERSION)_amd64.deb $(PACKED)/
 
@@ -43,5 +49,6 @@ rpm: packages build
 	rm -rf $(PACKED)/rpm && mkdir -p $(PACKED)/rpm
 	SOURCE_DATE_EPOCH=$$(dpkg-parsechangelog -l packaging/debian/changelog -S Timestamp) \
 	  rpmbuild -bb --quiet --define "_topdir $(abspath $(PACKED))/rpm" \
-	    --define "source $(CURDIR)" --define "upstream_version $(VERSION)" packaging/underlay.spec
+	    --define "source $(CURDIR)" --define "upstream_version $(VERSION)" \
+	    --define "mailbox $(MAILBOX)" $(if $(HOMEPAGE),--define "homepage $(HOMEPAGE)") packaging/underlay.spec
 	cp $(PACKED)/rpm/RPMS/x86_64/underlay-$(VERSION)-1.x86_64.rpm $(PACKED)/

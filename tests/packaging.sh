@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.." || exit
 . tests/packaging/steps.sh
 
 readonly CACHE=${XDG_CACHE_HOME:-/var/cache}/underlay-tests
-readonly TREE=$CACHE/bookworm NEW_VERSION=99.0
+readonly PROGRAMS=runc,crun,conmon,podman,netavark,iproute2,iputils-ping,busybox-static,procps,rpm,jq,docker.io,systemd-sysv,dbus,kmod,apparmor
+readonly TREE=$CACHE/bookworm-$(sum <<<"$PROGRAMS" | cut -c1-5) NEW_VERSION=99.0
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 readonly DEB=target/package/underlay_${version}_amd64.deb RPM=target/package/underlay-$version-1.x86_64.rpm
 
@@ -21,9 +22,7 @@ prepare() {
   [ -d "$TREE" ] && return
   rm -rf "$TREE.new"
   mkdir -p "$CACHE"
-  debootstrap --variant=minbase \
-    --include=runc,crun,conmon,podman,netavark,iproute2,iputils-ping,busybox-static,procps,rpm \
-    bookworm "$TREE.new" >"$CACHE/bookworm.log" || {
+  debootstrap --variant=minbase --include="$PROGRAMS" bookworm "$TREE.new" >"$CACHE/bookworm.log" || {
     tail "$CACHE/bookworm.log"
     return 1
   }
@@ -70,6 +69,27 @@ make_installs_what_the_deb_holds_and_takes_it_back() {
   same "$(cd "$root" && find . -mindepth 1 | sort | xargs)" "./etc ./etc/underlay ./etc/underlay/networks"
 }
 
+# Debug programs: those of the unit tests, but for the few packages that have the place in them.
+below_another_prefix_everything_names_its_place_there() {
+  local root=$SHARE/elsewhere target=${CARGO_TARGET_DIR:-target} prefix=/opt/underlay
+  local at=(PREFIX=$prefix DESTDIR="$root" BUILT="$target/debug")
+  fails make --silent install "${at[@]}" BUILT="$target/x86_64-unknown-linux-musl/release"
+  UNDERLAY_HELPER=$prefix/libexec/underlay/underlay-nsenter UNDERLAY_HOOK=$prefix/libexec/oci/hooks.d/underlay-hook \
+    cargo build --quiet --package underlay-hook --package underlay-nsenter --package underlay-cli
+  make --silent install "${at[@]}"
+  fails grep -rIE '/usr/(libexec/|bin/underlay|share/underlay/)' "$root"
+  same "$(jq -r .hook.path "$root"/usr/share/containers/oci/hooks.d/*.json "$root$prefix"/share/underlay/hooks.d/*/*.json |
+    sort -u)" $prefix/libexec/oci/hooks.d/underlay-hook
+  grep -qx "ExecStart=$prefix/bin/underlay gc" "$root$prefix/lib/systemd/system/underlay-gc.service"
+  grep -qF "$prefix/libexec/underlay/underlay-nsenter" "$root$prefix/share/man/man8/underlay-hook.8"
+  fails grep /usr/libexec <("$root$prefix/libexec/oci/hooks.d/underlay-hook" --help)
+  echo '{}' >"$SHARE/config.json"
+  "$root$prefix/bin/underlay" bundle add-hooks "$SHARE/config.json"
+  same "$(jq -r '.hooks[][].path' "$SHARE/config.json" | sort -u)" $prefix/libexec/oci/hooks.d/underlay-hook
+  make --silent uninstall "${at[@]}"
+  same "$(cd "$root" && find . -mindepth 1 | sort | xargs)" "./etc ./etc/underlay ./etc/underlay/networks"
+}
+
 programs_come_before_what_makes_engines_call_them() {
   for list in "dpkg-deb -c $DEB" "rpm -qlp $RPM"; do
     same "$($list | grep -oE '(libexec/.*/underlay-|containers/oci/hooks.d/[0-9])' | sed 's|/.*||' | uniq | xargs)" \
@@ -92,6 +112,19 @@ systemd_understands_the_units() {
   ! systemd-analyze verify --root="$root" --recursive-errors=no --man=no underlay-gc.{service,timer} 2>&1 | grep underlay-gc
 }
 
+# The offline word of Debian 12's systemd: 7.2 without what the unit says. What is left of it is what gc is for.
+systemd_finds_the_unit_shut_in() {
+  systemd-analyze security --offline=true --threshold=32 "$SHARE/root/lib/systemd/system/underlay-gc.service"
+}
+
+# Undecided things, so that they can be decided.
+the_address_of_the_maintainers_stands_in_one_place() {
+  same "$(git grep -lF "$(sed -n 's/^MAILBOX ?= //p' packaging/package.mk)" -- . | xargs)" packaging/package.mk
+  same "$(dpkg-deb -f "$DEB" Maintainer)" "$(rpm -qp --qf '%{PACKAGER}' "$RPM")"
+  fails grep -r @MAILBOX@ "$SHARE/root"
+  fails grep @MAILBOX@ <(dpkg-deb -I "$DEB"; zcat "$SHARE/root/usr/share/doc/underlay/changelog.gz")
+}
+
 # What the packages do, on the machines.
 
 a_successor_can_be_packed() {
@@ -110,13 +143,35 @@ lives() {
   tests/packaging/machine.sh "$TREE" "/share/packaging/$1.sh"
 }
 
+# The README, as it is read: first where the source is, then on a machine that has nothing but what came from there.
+
+the_readme_says_how_to_make_it() {
+  mkdir -p "$SHARE"/blocks/{readme,engines} "$SHARE/source/target/package"
+  awk -v out="$SHARE/blocks/readme" -f tests/packaging/blocks.awk README.md
+  awk -v out="$SHARE/blocks/engines" -f tests/packaging/blocks.awk docs/engines.md
+  for goal in $(sed -n 's/^make \([a-z]*\).*/\1/p' "$SHARE"/blocks/readme/*.sh | sort -u); do
+    # Which is this.
+    [ "$goal" = test ] || make --silent "$goal"
+  done
+  cp "$DEB" "$SHARE/source/target/package/"
+}
+
 prepare || exit
 try changelogs_begin_with_this_version built_twice_they_are_the_same_bytes \
   the_deb_holds_these_files_with_these_modes the_rpm_holds_these_files_with_these_modes \
-  make_installs_what_the_deb_holds_and_takes_it_back \
+  make_installs_what_the_deb_holds_and_takes_it_back below_another_prefix_everything_names_its_place_there \
   programs_come_before_what_makes_engines_call_them lintian_finds_nothing rpmlint_finds_no_error \
-  systemd_understands_the_units a_successor_can_be_packed
+  systemd_understands_the_units systemd_finds_the_unit_shut_in the_address_of_the_maintainers_stands_in_one_place \
+  a_successor_can_be_packed the_readme_says_how_to_make_it
 status=$?
 lives deb || status=1
 lives rpm || status=1
+printf '\nthe README:\n'
+tests/packaging/machine.sh "$TREE" /share/packaging/readme.sh || status=1
+printf '\nthe engines:\n'
+tests/packaging/machine.sh "$TREE" /share/packaging/engines.sh || status=1
+tests/packaging/booted.sh "$TREE" /share/packaging/after_a_boot.sh || status=1
+printf '\nsizes:\n'
+du --apparent-size --bytes "$DEB" "$RPM" | awk '{ sub(".*/", "", $2); printf "    %8d %s\n", $1, $2 }'
+dpkg-deb -c "$DEB" | awk '$1 ~ /x$/ && $1 !~ /^d/ { printf "    %8d %s\n", $3, substr($6, 2) }'
 exit $status
