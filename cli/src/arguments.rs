@@ -218,7 +218,7 @@ pub(crate) enum NetworkCommand {
 #[expect(clippy::struct_excessive_bools, reason = "they are the flags that may be typed")]
 pub(crate) struct CreateWords {
     /// Name of the network
-    pub(crate) name: NetworkName,
+    pub(crate) name: String,
     /// macvlan or ipvlan
     #[arg(short, long)]
     pub(crate) driver: String,
@@ -247,14 +247,14 @@ pub(crate) struct CreateWords {
     #[arg(short = 'o', long = "opt", value_name = "KEY=VALUE")]
     pub(crate) opt: Vec<String>,
     /// VLAN of the parent, 1 to 4094
-    #[arg(long, value_name = "ID")]
-    pub(crate) vlan: Option<u64>,
+    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    pub(crate) vlan: Option<String>,
     /// Have a container wait for a parent that is not there yet, as at boot: 1 to 15
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) parent_wait: Option<u64>,
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub(crate) parent_wait: Option<String>,
     /// MTU in bytes; the parent's if not given
-    #[arg(long, value_name = "BYTES")]
-    pub(crate) mtu: Option<u64>,
+    #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
+    pub(crate) mtu: Option<String>,
     /// Route besides the default one: "DEST via GATEWAY [metric N]", "DEST", or "blackhole DEST" (also
     /// unreachable, prohibit)
     #[arg(long, value_name = "ROUTE")]
@@ -269,8 +269,8 @@ pub(crate) struct CreateWords {
     #[arg(long)]
     pub(crate) no_default_route: bool,
     /// Metric of the default routes
-    #[arg(long, value_name = "N")]
-    pub(crate) metric: Option<u64>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) metric: Option<String>,
     /// Kubernetes namespace whose containers may use the network; everybody may if none is given
     #[arg(long, value_name = "NS", value_delimiter = ',')]
     pub(crate) kubernetes_namespace: Vec<String>,

@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use serde_json::{Map, Value, json};
 use underlay::network::{
-    Checked,
+    Checked, InvalidNetworkName, NetworkName,
     create::Choose,
     file::{self, Warning},
 };
@@ -51,11 +51,13 @@ impl Typed {
 pub(crate) fn read(words: &CreateWords, is_link: impl Fn(&str) -> bool) -> Result<Typed, Vec<Fault>> {
     let mut faults: Vec<_> = words.foreign.faults().chain(foreign::driver(&words.driver)).collect();
     let definition = Value::Object(definition(words, is_link, &mut faults));
-    let checked = file::parse(definition.to_string().as_bytes(), &words.name);
-    match checked {
-        Ok(checked) if faults.is_empty() => Ok(Typed { checked, choose: choose(words), notes: notes(words) }),
+    let name = name(words, &mut faults);
+    match name.map(|name| file::parse(definition.to_string().as_bytes(), &name)) {
+        Some(Ok(checked)) if faults.is_empty() => {
+            Ok(Typed { checked, choose: choose(words), notes: notes(words) })
+        }
         checked => {
-            let mistakes = checked.err().into_iter().flat_map(file::Mistakes::into_iter);
+            let mistakes = checked.and_then(Result::err).into_iter().flat_map(file::Mistakes::into_iter);
             // Of a driver of somebody else's it was said already why there is no such one here.
             let is_told = foreign::driver(&words.driver).is_some();
             let mistakes = mistakes.filter(|mistake| !(is_told && mistake.place == "driver"));
@@ -63,6 +65,17 @@ pub(crate) fn read(words: &CreateWords, is_link: impl Fn(&str) -> bool) -> Resul
             Err(faults)
         }
     }
+}
+
+/// Under any other name a definition has the same mistakes, which are to be told, too.
+fn name(words: &CreateWords, faults: &mut Vec<Fault>) -> Option<NetworkName> {
+    words.name.parse().map_or_else(
+        |error: InvalidNetworkName| {
+            faults.push(error.into());
+            "unnamed".parse().ok()
+        },
+        Some,
+    )
 }
 
 fn definition(
@@ -76,15 +89,25 @@ fn definition(
         definition.insert(key.to_owned(), value);
     };
     set("driver", json!(words.driver));
-    let (parent, vlan) = parent(options.parent.as_deref(), words.vlan, is_link);
+    if words.mtu.is_some() && options.mtu.is_some() {
+        faults.push(Fault::Twice { flag: "--mtu", key: "(and -o mtu)".to_owned() });
+    }
+    let [vlan, parent_wait, mtu, metric] = [
+        ("--vlan", &words.vlan),
+        ("--parent-wait", &words.parent_wait),
+        ("--mtu", &words.mtu),
+        ("--metric", &words.metric),
+    ]
+    .map(|(flag, text)| text.as_deref().and_then(|text| number(flag, text, faults)));
+    let (parent, vlan) = parent(options.parent.as_deref(), vlan, is_link);
     for (key, value) in [
         ("parent", parent.map(Value::from)),
         ("vlan", vlan.map(Value::from)),
-        ("parent_wait", words.parent_wait.map(Value::from)),
+        ("parent_wait", parent_wait.map(Value::from)),
         ("mode", options.mode.clone().map(Value::from)),
         ("flag", options.flag.clone().map(Value::from)),
-        ("mtu", mtu(words, &options, faults).map(Value::from)),
-        ("metric", words.metric.map(Value::from)),
+        ("mtu", mtu.or(options.mtu).map(Value::from)),
+        ("metric", metric.map(Value::from)),
         ("ipv6", words.ipv6.then_some(Value::Bool(true))),
     ] {
         if let Some(value) = value {
@@ -116,11 +139,8 @@ pub(crate) fn parent(
     }
 }
 
-fn mtu(words: &CreateWords, options: &Options, faults: &mut Vec<Fault>) -> Option<u64> {
-    if words.mtu.is_some() && options.mtu.is_some() {
-        faults.push(Fault::Twice { flag: "--mtu", key: "(and -o mtu)".to_owned() });
-    }
-    words.mtu.or(options.mtu)
+fn number(flag: &'static str, text: &str, faults: &mut Vec<Fault>) -> Option<u64> {
+    text.parse().map_err(|_| faults.push(Fault::NoNumber { flag, text: text.to_owned() })).ok()
 }
 
 /// What is not said is granted.

@@ -213,6 +213,10 @@ fn messages_are_as_they_were() {
         ("overlap", create("-d macvlan --subnet 10.50.7.0/24 new")),
         ("same-name", create("-d macvlan --subnet 10.60.7.0/24 wire")),
         ("wrong-name", create("-d macvlan --subnet 10.60.7.0/24 ../wire")),
+        (
+            "not-numbers",
+            create("-d macvlan --subnet 10.60.7.1/24 --vlan x --mtu 9k --metric -1 --parent-wait 1s .new"),
+        ),
         ("inspect-nothing", vec!["network", "inspect", "wlan"]),
         ("no-name", vec!["network", "rm"]),
         ("unknown-command", vec!["netwrk"]),

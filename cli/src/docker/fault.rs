@@ -1,7 +1,7 @@
 //! What can be wrong with what was typed.
 
 use thiserror::Error;
-use underlay::network::file;
+use underlay::network::{InvalidNetworkName, file};
 
 /// One thing that was typed and cannot be meant.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -30,6 +30,12 @@ pub(crate) enum Fault {
     /// Not a number.
     #[error("-o {key}={text}: not a number of bytes")]
     Number { key: &'static str, text: String },
+    /// Not a number either.
+    #[error("{flag} {text}: not a whole number")]
+    NoNumber { flag: &'static str, text: String },
+    /// No name.
+    #[error(transparent)]
+    Name(#[from] InvalidNetworkName),
     /// Not a route.
     #[error(
         "--route \"{0}\": write it as \"DEST via GATEWAY [metric N]\", \"DEST [metric N]\" or \"blackhole DEST\""

@@ -46,7 +46,7 @@ impl ForeignWords {
             "addresses are handed out by Underlay itself; leave it out, or say --no-ipam for none at all";
         let config = "a definition stands by itself; copy its file to make another one like it";
         [
-            (self.attachable, "--attachable", "every container may ask for every network; leave it out"),
+            (self.attachable, "--attachable", "containers ask for networks by themselves; leave it out"),
             (self.ingress, "--ingress", "there is no swarm whose services it could lead to; leave it out"),
             (self.config_only, "--config-only", config),
             (self.config_from.is_some(), "--config-from", config),
