@@ -118,7 +118,7 @@ mod tests {
     use super::{
         super::{
             parse, print,
-            tests::{EVERY_FIELD, any_network},
+            tests::{EVERY_FIELD, round_trip::any_network},
         },
         *,
     };
