@@ -9,7 +9,7 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// The kernel did not say.
 #[derive(Debug, Error)]
-#[error("cannot read {BOOT_ID}; is /proc mounted?")]
+#[error("cannot read {BOOT_ID}, which is there wherever /proc is mounted")]
 pub struct Error(#[source] io::Error);
 
 /// The identity of this boot: a UUID as text.

@@ -9,7 +9,7 @@ mod definition;
 mod drift;
 mod finding;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod gateway;
 mod installation;
 mod kernel;

@@ -41,7 +41,7 @@ pub struct Helper {
 #[derive(Debug, Error)]
 pub enum Error {
     /// It did not start.
-    #[error("cannot start {}: is it installed and executable?", .program.display())]
+    #[error("cannot start {} (install it again if it is missing or not executable)", .program.display())]
     Start {
         /// Which program.
         program: PathBuf,
@@ -73,7 +73,7 @@ pub enum Error {
         program: PathBuf,
     },
     /// Its words are not those of this version.
-    #[error("{} answered what this program does not understand: are both of one version?", .program.display())]
+    #[error("{} is of another version than this program, or broken: its answer cannot be understood", .program.display())]
     Answer {
         /// Which program.
         program: PathBuf,

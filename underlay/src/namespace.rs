@@ -59,7 +59,7 @@ pub enum Error {
     )]
     Unknown,
     /// The process is gone, or never was.
-    #[error("cannot look at process {pid}: did the container end already?")]
+    #[error("cannot look at process {pid} (the container may have ended already)")]
     Process {
         /// The pid of the state.
         pid: i32,

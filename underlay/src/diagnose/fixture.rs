@@ -10,7 +10,7 @@ pub(super) fn network(name: &str, fields: &str) -> Network {
 }
 
 /// A link that is up and has a carrier.
-pub(super) fn link(index: u32, name: &str, kind: Kind) -> Link {
+pub(crate) fn link(index: u32, name: &str, kind: Kind) -> Link {
     Link {
         index,
         name: name.to_owned(),

@@ -103,23 +103,7 @@ pub(crate) fn takes_ports(kind: &Kind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn link(index: u32, name: &str, kind: Kind) -> Link {
-        Link {
-            index,
-            name: name.to_owned(),
-            up: true,
-            loopback: false,
-            carrier: true,
-            mtu: 1500,
-            mac: None,
-            parent: None,
-            parent_elsewhere: false,
-            master: None,
-            alias: None,
-            kind,
-        }
-    }
+    use crate::diagnose::fixture::link;
 
     #[test]
     fn a_port_belongs_to_its_bridge_but_not_to_its_vrf() {
