@@ -37,9 +37,11 @@ target:
 
 include packaging/package.mk
 
-# Installs what is missing where that is possible, and otherwise says what to type.
+# Installs what is missing where that is possible, and otherwise says what to type. Elsewhere than on Debian, `make rpm` finds
+# what it needs, or says what it does not find.
 packages:
-	@missing=$$(for p in $(PACKAGES); do dpkg-query -Wf '$${db:Status-Abbrev}' $$p 2>/dev/null | grep -q ^ii || echo $$p; done); \
+	@command -v dpkg-query >/dev/null || exit 0; \
+	missing=$$(for p in $(PACKAGES); do dpkg-query -Wf '$${db:Status-Abbrev}' $$p 2>/dev/null | grep -q ^ii || echo $$p; done); \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	line="apt-get install --yes --no-install-recommends" && set -- $$missing && \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

@@ -44,10 +44,10 @@ deb: packages build
 	cd $(PACKED)/deb/source && SOURCE=$(CURDIR) dpkg-buildpackage --build=binary --unsigned-changes --unsigned-buildinfo
 	cp $(PACKED)/deb/underlay_$(VERSION)_amd64.deb $(PACKED)/
 
-rpm: PACKAGES := rpm dpkg-dev
+rpm: PACKAGES := rpm
 rpm: packages build
 	rm -rf $(PACKED)/rpm && mkdir -p $(PACKED)/rpm
-	SOURCE_DATE_EPOCH=$$(dpkg-parsechangelog -l packaging/debian/changelog -S Timestamp) \
+	SOURCE_DATE_EPOCH=$$(date -d "$$(sed -n 's/^ -- .*>  //p;T;q' packaging/debian/changelog)" +%s) \
 	  rpmbuild -bb --quiet --define "_topdir $(abspath $(PACKED))/rpm" \
 	    --define "source $(CURDIR)" --define "upstream_version $(VERSION)" \
 	    --define "mailbox $(MAILBOX)" $(if $(HOMEPAGE),--define "homepage $(HOMEPAGE)") packaging/underlay.spec

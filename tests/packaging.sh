@@ -46,6 +46,14 @@ built_twice_they_are_the_same_bytes() {
   cmp "$RPM" "$(again rpm "$version")"
 }
 
+# Or they would not be the same when they are built elsewhere.
+programs_name_nobodys_directories() {
+  for program in underlay underlay-hook underlay-nsenter; do
+    fails grep -aoF -e "$PWD" -e "${CARGO_HOME:-$HOME/.cargo}" \
+      "${CARGO_TARGET_DIR:-target}/x86_64-unknown-linux-musl/release/$program"
+  done
+}
+
 # The pages of single commands are as many as there are commands.
 files_are() {
   diff -u "$1" <(grep -v man1/underlay- | LC_ALL=C sort -k 3)
@@ -157,7 +165,7 @@ the_readme_says_how_to_make_it() {
 }
 
 prepare || exit
-try changelogs_begin_with_this_version built_twice_they_are_the_same_bytes \
+try changelogs_begin_with_this_version built_twice_they_are_the_same_bytes programs_name_nobodys_directories \
   the_deb_holds_these_files_with_these_modes the_rpm_holds_these_files_with_these_modes \
   make_installs_what_the_deb_holds_and_takes_it_back below_another_prefix_everything_names_its_place_there \
   programs_come_before_what_makes_engines_call_them lintian_finds_nothing rpmlint_finds_no_error \
@@ -171,6 +179,11 @@ tests/packaging/machine.sh "$TREE" /share/packaging/readme.sh || status=1
 printf '\nthe engines:\n'
 tests/packaging/machine.sh "$TREE" /share/packaging/engines.sh || status=1
 tests/packaging/booted.sh "$TREE" /share/packaging/after_a_boot.sh || status=1
+printf '\nwhat lintian and rpmlint say:\n'
+{
+  lintian --allow-root --display-info --show-overrides "$DEB"
+  rpmlint --config packaging/rpmlint.toml "$RPM"
+} 2>&1 | sed 's/^/    /'
 printf '\nsizes:\n'
 du --apparent-size --bytes "$DEB" "$RPM" | awk '{ sub(".*/", "", $2); printf "    %8d %s\n", $1, $2 }'
 dpkg-deb -c "$DEB" | awk '$1 ~ /x$/ && $1 !~ /^d/ { printf "    %8d %s\n", $3, substr($6, 2) }'
