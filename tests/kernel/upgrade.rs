@@ -29,18 +29,20 @@ const STATE: &str = r#"{"ociVersion":"1.0","id":"web","pid":0,"bundle":"/run/bun
 fn poststop(lab: &Lab, record: &str) -> Result {
     let old = Attached::by_an_older_version(lab, record)?;
     assert!(lab.underlay("ps")?.success()?.contains("web"));
+    old.ends(lab)?;
     lab.hook("poststop", STATE)?.success()?;
     assert_eq!(old.namespace.interfaces()?, []);
     assert_eq!(old.namespace.routes()?, [""; 0]);
     old.is_forgotten(lab)?;
-    old.end(lab)
+    old.namespace_ends(lab)
 }
 
 fn gc(lab: &Lab, record: &str) -> Result {
     let old = Attached::by_an_older_version(lab, record)?;
     let nothing = lab.underlay("gc")?.success()?;
     assert_eq!(lab.leases()?.len(), 3, "it lives: {nothing}");
-    old.end(lab)?;
+    old.ends(lab)?;
+    old.namespace_ends(lab)?;
     // The kernel takes the namespace down on its own time.
     lab.host().sh("until ! ip netns list-id | grep -q 1073787472; do sleep 0.02; done")?;
     lab.underlay("gc")?.success()?;
@@ -54,6 +56,7 @@ fn newer(lab: &Lab) -> Result {
     let newer = text.replace(&format!("\"version\":{version}"), &format!("\"version\":{}", version + 1));
     assert_ne!(newer, text);
     lab.write(&old.file, &newer)?;
+    old.ends(lab)?;
 
     lab.hook("poststop", STATE)?.success()?;
     for command in ["gc", "inspect web"] {
@@ -67,12 +70,15 @@ fn newer(lab: &Lab) -> Result {
     lab.write(&old.file, &text)?;
     lab.hook("poststop", STATE)?.success()?;
     old.is_forgotten(lab)?;
-    old.end(lab)
+    old.namespace_ends(lab)
 }
 
 /// A container with the attachments that a record tells of.
 struct Attached {
+    /// Its first process.
     pid: i64,
+    /// Another one in its namespace, which lives on.
+    keeper: i64,
     namespace: Place,
     /// The record.
     file: String,
@@ -81,17 +87,21 @@ struct Attached {
 impl Attached {
     fn by_an_older_version(lab: &Lab, record: &str) -> Result<Self> {
         let mut record: Value = serde_json::from_str(record).expect("a record");
-        let (pid, namespace) = process(lab)?;
+        let (keeper, pid) = processes(lab)?;
+        let namespace = lab.host().namespace(&format!("/proc/{pid}/ns/net"));
         lab.write("/run/cookie.pl", COOKIE)?;
         let cookie = namespace.sh("perl /run/cookie.pl")?;
         make_links(lab, &record, pid, &cookie)?;
         describe(lab, &mut record, pid, &namespace)?;
+        // As of a container that joined a namespace by its path.
+        record["namespace"]["path"] = format!("/proc/{keeper}/ns/net").into();
+        let namespace = lab.host().namespace(&format!("/proc/{keeper}/ns/net"));
         let file = format!("/run/underlay/namespaces/{cookie}.json");
         // Directories of a later version's liking are not there, and lock files are.
         lab.write(&file, &record.to_string())?;
         lab.write(&format!("/run/underlay/namespaces/{cookie}.lock"), "")?;
         lab.host().sh(&links(&record, &cookie))?;
-        Ok(Self { pid, namespace, file })
+        Ok(Self { pid, keeper, namespace, file })
     }
 
     fn is_forgotten(&self, lab: &Lab) -> Result {
@@ -104,8 +114,13 @@ impl Attached {
         Ok(())
     }
 
-    fn end(&self, lab: &Lab) -> Result {
-        lab.host().ok(&format!("kill -KILL {}", self.pid)).map(drop)
+    fn ends(&self, lab: &Lab) -> Result {
+        let end = "kill -KILL PID; until test ! -e /proc/PID || grep -q 'State:.Z' /proc/PID/status; do sleep 0.01; done";
+        lab.host().sh(&end.replace("PID", &self.pid.to_string())).map(drop)
+    }
+
+    fn namespace_ends(&self, lab: &Lab) -> Result {
+        lab.host().ok(&format!("kill -KILL {}", self.keeper)).map(drop)
     }
 }
 
@@ -118,13 +133,17 @@ const COOKIE: &str = r#"
     print unpack("Q", $cookie);
 "#;
 
-fn process(lab: &Lab) -> Result<(i64, Place)> {
-    let pid = lab.host().sh(
-        "unshare --net sleep 3600 >/dev/null 2>&1 </dev/null & \
-         until test $(readlink /proc/$!/ns/net) != $(readlink /proc/1/ns/net); do sleep 0.01; done; echo $!",
+/// Two processes in one namespace.
+fn processes(lab: &Lab) -> Result<(i64, i64)> {
+    let pids = lab.host().sh(
+        "exec 3>&1 >/dev/null 2>&1 </dev/null; \
+         unshare --net sleep 3600 3>&- & \
+         until test $(readlink /proc/$!/ns/net) != $(readlink /proc/1/ns/net); do sleep 0.01; done; echo $! >&3; \
+         nsenter --net=/proc/$!/ns/net sleep 3600 3>&- & \
+         until test $(readlink /proc/$!/ns/net) != $(readlink /proc/1/ns/net); do sleep 0.01; done; echo $! >&3",
     )?;
-    let pid = pid.trim().parse().expect("a process id");
-    Ok((pid, lab.host().namespace(&format!("/proc/{pid}/ns/net"))))
+    let mut pids = pids.lines().map(|pid| pid.parse().expect("a process id"));
+    Ok((pids.next().expect("the keeper"), pids.next().expect("the other one")))
 }
 
 /// The links in the namespace, the number by which the host knows it, and a route that leaves by no link.
