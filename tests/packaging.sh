@@ -183,7 +183,7 @@ printf '\nwhat lintian and rpmlint say:\n'
 {
   lintian --allow-root --display-info --show-overrides "$DEB"
   rpmlint --config packaging/rpmlint.toml "$RPM"
-} 2>&1 | sed 's/^/    /'
+} 2>&1 | sed '/^N:/d; s/^/    /'
 printf '\nsizes:\n'
 du --apparent-size --bytes "$DEB" "$RPM" | awk '{ sub(".*/", "", $2); printf "    %8d %s\n", $1, $2 }'
 dpkg-deb -c "$DEB" | awk '$1 ~ /x$/ && $1 !~ /^d/ { printf "    %8d %s\n", $3, substr($6, 2) }'
