@@ -23,6 +23,7 @@ use libtest_mimic::{Arguments, Failed, Trial as Test};
 
 mod boot;
 mod command;
+mod containerd;
 mod crowd;
 mod doctor;
 mod drift;
@@ -94,6 +95,7 @@ fn trials() -> Vec<Trial> {
         undone::trials(),
         shared::trials(),
         podman::trials(),
+        containerd::trials(),
         states::trials(),
         recorded::trials(),
         doctor::trials(),

@@ -58,11 +58,16 @@ impl<'a> Bundle<'a> {
             },
             "root": {"path": "/run/rootfs", "readonly": true},
             "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
-            "hooks": {"createRuntime": [hook("createRuntime")], "poststop": [hook("poststop")]},
+            "hooks": hooks(),
             "annotations": annotations,
             "linux": {"namespaces": namespaces},
         })
     }
+}
+
+/// Our hooks as a config.json has them, with the lab's directories.
+pub(crate) fn hooks() -> Value {
+    json!({"createRuntime": [hook("createRuntime")], "poststop": [hook("poststop")]})
 }
 
 fn hook(stage: &str) -> Value {

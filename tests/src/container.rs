@@ -140,7 +140,7 @@ impl Order<'_> {
 
     /// Writes what the runtime wants to read. Gives the shell's line that starts the container.
     fn prepare(&self) -> Result<String> {
-        ENGINES.saw(self.lab.host(), self.runtime.program())?;
+        ENGINES.saw(self.lab, self.runtime.program())?;
         match self.runtime {
             Runtime::Runc | Runtime::Crun => {
                 let bundle = Bundle::of(self);

@@ -6,23 +6,23 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{Place, Result};
+use crate::{Lab, Machine, Result};
 
 /// What the whole run used.
 pub static ENGINES: Engines = Engines(Mutex::new(BTreeMap::new()));
 
-/// What programs call themselves, by program.
+/// What programs call themselves, by machine and program.
 #[derive(Debug)]
-pub struct Engines(Mutex<BTreeMap<&'static str, String>>);
+pub struct Engines(Mutex<BTreeMap<(Machine, &'static str), String>>);
 
 impl Engines {
-    /// A trial uses this program. It is asked for its version itself, once.
-    pub(crate) fn saw(&self, place: &Place, program: &'static str) -> Result {
-        if self.known().contains_key(program) {
+    /// A lab uses this program, which is asked for its version once.
+    pub(crate) fn saw(&self, lab: &Lab, program: &'static str) -> Result {
+        if self.known().contains_key(&(lab.machine(), program)) {
             return Ok(());
         }
-        let text = place.ok(&format!("{program} --version"))?;
-        self.known().insert(program, format!("{program} {}", version(&text)));
+        let text = lab.host().ok(&format!("{program} --version"))?;
+        self.known().insert((lab.machine(), program), format!("{program} {}", version(&text)));
         Ok(())
     }
 
@@ -32,7 +32,7 @@ impl Engines {
         !self.known().is_empty()
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<&'static str, String>> {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<(Machine, &'static str), String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Container, Error, Lan, Order, Place, Result, Runtime,
+    Container, Error, Lan, Machine, Order, Place, Result, Runtime,
     patience::until,
     place::Output,
     podman::{PODMAN_CONF, podman_set_up},
@@ -29,6 +29,7 @@ const BIN: &str = "/run/bin";
 /// what they record is in `/run/underlay`.
 #[derive(Debug)]
 pub struct Lab {
+    machine: Machine,
     place: Place,
     pid: u32,
     /// Sets the containers of this lab apart from those of others, which share the machine's cgroups.
@@ -41,15 +42,15 @@ pub struct Lab {
 
 impl Lab {
     /// Starts a host.
-    pub fn new() -> Result<Self> {
+    pub fn new(machine: Machine) -> Result<Self> {
         static LABS: AtomicU32 = AtomicU32::new(0);
-        let mut process = start()?;
+        let mut process = start(machine)?;
         let Some(pid) = announced_pid(&mut process) else { return Err(Error::NoHost) };
         let place = Place::host(pid);
         let tag = format!("ul{}-{}", std::process::id(), LABS.fetch_add(1, Ordering::Relaxed));
         let before = Remains::look(&place)?;
         let life = process.stdin.take();
-        Ok(Self { place, pid, tag, before, process, life })
+        Ok(Self { machine, place, pid, tag, before, process, life })
     }
 
     /// The host, to run commands on.
@@ -145,6 +146,12 @@ impl Lab {
         result
     }
 
+    /// Whose programs the host has.
+    #[must_use]
+    pub const fn machine(&self) -> Machine {
+        self.machine
+    }
+
     pub(crate) const fn pid(&self) -> u32 {
         self.pid
     }
@@ -192,13 +199,14 @@ pub(crate) fn hook_command(stage: &str) -> Vec<String> {
     [&hook, stage, "--config", CONFIG, "--run", STATE, "--helper", &helper].map(str::to_owned).to_vec()
 }
 
-fn start() -> Result<Child> {
+fn start(machine: Machine) -> Result<Child> {
     let mut command = Command::new("unshare");
     command
         .args(["--mount", "--net", "--pid", "--fork", "--kill-child", "--propagation", "private"])
         .args(["bash", "-c", include_str!("host.sh")])
         .env("BINARIES", binaries()?)
         .env("BUSYBOX", "/bin/busybox")
+        .env("TREE", machine.tree().unwrap_or_default())
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());

@@ -5,6 +5,22 @@ set -eu
 read -r pid _ </proc/self/stat
 
 mount -t proc proc /proc
+# Another Debian under this kernel: what is written to it goes to RAM. pivot_root and not chroot, since runtimes cannot
+# set the propagation of a / that is no mount.
+if [ -n "${TREE:-}" ]; then
+  mount -t tmpfs tmpfs /mnt
+  mkdir /mnt/upper /mnt/work /mnt/root
+  mount -t overlay -o "lowerdir=$TREE,upperdir=/mnt/upper,workdir=/mnt/work" overlay /mnt/root
+  cd /mnt/root
+  mkdir -p .old
+  mount -t proc proc proc
+  mount --rbind /dev dev
+  mount --rbind /sys sys
+  mount --bind "$BINARIES" mnt
+  BINARIES=/mnt
+  pivot_root . .old
+  umount -l /.old
+fi
 mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm      # podman's locks, which labs would share otherwise
 mkdir -p /run/lock /run/cgroup /run/bin /run/config /run/containers

@@ -7,6 +7,8 @@ use std::{
     sync::Mutex,
 };
 
+use crate::Machine;
+
 /// Something that a machine may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
@@ -16,6 +18,8 @@ pub enum Need {
     FreeLink(&'static str),
     /// A program is installed.
     Program(&'static str),
+    /// A Debian for labs.
+    Machine(Machine),
 }
 
 impl Need {
@@ -42,6 +46,7 @@ impl Need {
                 "unshare --net sh -c 'ip link add p0 type veth peer name p1 && ip link add link p0 name p2 type {kind}'"
             )),
             Self::FreeLink(kind) => works(&format!("unshare --net ip link add p0 type {kind}")),
+            Self::Machine(machine) => machine.tree().is_none_or(|tree| tree.is_dir()),
             Self::Program(name) => works(&format!("command -v {name}")),
         }
     }
@@ -54,6 +59,7 @@ impl fmt::Display for Need {
                 f.write_str(kind.split_whitespace().next().unwrap_or(kind))
             }
             Self::Program(name) => f.write_str(name),
+            Self::Machine(machine) => write!(f, "a tree of {}", machine.name()),
         }
     }
 }

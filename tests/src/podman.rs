@@ -43,7 +43,7 @@ impl Lab {
     /// Podman over this runtime.
     pub fn podman(&self, runtime: Runtime) -> Result<Podman<'_>> {
         podman_set_up(self)?;
-        ENGINES.saw(self.host(), runtime.program())?;
+        ENGINES.saw(self, runtime.program())?;
         Ok(Podman { lab: self, runtime })
     }
 }
@@ -83,7 +83,7 @@ impl Podman<'_> {
 /// Gives podman its configuration, its image and its hooks, once a lab.
 pub(crate) fn podman_set_up(lab: &Lab) -> Result {
     let host = lab.host();
-    ENGINES.saw(host, "podman")?;
+    ENGINES.saw(lab, "podman")?;
     if host.run(&["test", "-e", "/run/containers/storage"])?.status.success() {
         return Ok(());
     }

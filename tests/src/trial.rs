@@ -1,6 +1,6 @@
 //! Trials: tests that say what they need.
 
-use crate::{Lab, Need, Result};
+use crate::{Lab, Machine, Need, Result};
 
 /// A test on a host of its own.
 pub struct Trial {
@@ -8,6 +8,7 @@ pub struct Trial {
     pub name: String,
     /// What it cannot do without.
     pub needs: Vec<Need>,
+    machine: Machine,
     body: Box<dyn FnOnce(&Lab) -> Result + Send>,
 }
 
@@ -18,10 +19,19 @@ pub fn trial(
     needs: &[Need],
     body: impl FnOnce(&Lab) -> Result + Send + 'static,
 ) -> Trial {
-    Trial { name: name.into(), needs: needs.to_vec(), body: Box::new(body) }
+    Trial { name: name.into(), needs: needs.to_vec(), machine: Machine::This, body: Box::new(body) }
 }
 
 impl Trial {
+    /// Makes it run on a host with other programs than this machine's. The programs that it needs must be those of the
+    /// machine's tree.
+    #[must_use]
+    pub fn on(mut self, machine: Machine) -> Self {
+        self.needs.push(Need::Machine(machine));
+        self.machine = machine;
+        self
+    }
+
     /// What this machine lacks of its needs.
     #[must_use]
     pub fn lacks(&self) -> Vec<Need> {
@@ -30,7 +40,7 @@ impl Trial {
 
     /// Runs it on a new host.
     pub fn run(self) -> Result {
-        let lab = Lab::new()?;
+        let lab = Lab::new(self.machine)?;
         (self.body)(&lab)?;
         lab.close()
     }
