@@ -30,6 +30,15 @@ kernel_test() {
     jq -r 'select(.executable != null and .target.name == "kernel") | .executable'
 }
 
+# What Debian 12 has not: newer engines, and another runtime. One waits for the network and one computes.
+engines() {
+  local status=0
+  tests/tree.sh trixie &
+  tests/youki.sh || status=1
+  wait $! || status=1
+  return $status
+}
+
 on_this_kernel() {
   "$(kernel_test)" --skipped-to "$scratch/skipped"
 }
@@ -46,6 +55,7 @@ step "unit tests" cargo test --workspace --exclude tests --quiet
 step "tidy" cargo test --package tests --lib --test tidy --quiet
 step "binaries" build
 step "documents" tests/documents.sh "${CARGO_TARGET_DIR:-target}/$TARGET/release/underlay"
+step "engines" engines
 step "kernel tests" on_this_kernel
 if [ -s "$scratch/skipped" ]; then
   step "kernel tests, second kernel" in_the_second_kernel

@@ -21,15 +21,19 @@ const CASES: [Case; 14] = [
     ("conmon is killed, then rm -f, then gc", conmon_killed),
 ];
 
+const BESIDE: Case = ("beside a network of podman's own", beside);
+
 pub(crate) fn trials() -> Vec<Trial> {
-    let here = [Runtime::Runc, Runtime::Crun].into_iter().flat_map(|runtime| {
+    let here = [Runtime::Runc, Runtime::Crun, Runtime::Youki].into_iter().flat_map(|runtime| {
         let needs = [Need::MACVLAN, Runtime::Podman.need(), runtime.need()];
         CASES.map(|case| trial_of(case, runtime, "", &needs))
     });
     let there = [Runtime::Runc, Runtime::Crun].into_iter().flat_map(|runtime| {
         CASES.map(|case| trial_of(case, runtime, "Debian 13, ", &[Need::MACVLAN]).on(Machine::Trixie))
     });
-    here.chain(there).collect()
+    // Netavark, which podman only recommends, is there alone.
+    let beside = trial_of(BESIDE, Runtime::Crun, "Debian 13, ", &[Need::MACVLAN]).on(Machine::Trixie);
+    here.chain(there).chain([beside]).collect()
 }
 
 fn trial_of((name, case): Case, runtime: Runtime, machine: &str, needs: &[Need]) -> Trial {
@@ -195,10 +199,11 @@ spec:
   - name: first
     image: bb
     imagePullPolicy: Never
+    env: [{name: PATH, value: /bin}]
     command: [/bin/sh, -c, 'ip -4 -o address show dev eth0 | busybox grep -q 10.0.0.2/24']
   containers:
-  - {name: c1, image: bb, imagePullPolicy: Never, command: [/bin/sleep, '3600']}
-  - {name: c2, image: bb, imagePullPolicy: Never, command: [/bin/sleep, '3600']}
+  - {name: c1, image: bb, imagePullPolicy: Never, env: [{name: PATH, value: /bin}], command: [/bin/sleep, '3600']}
+  - {name: c2, image: bb, imagePullPolicy: Never, env: [{name: PATH, value: /bin}], command: [/bin/sleep, '3600']}
 ";
 
 /// The namespace is the other container's, and goes on without the interface.
@@ -225,6 +230,23 @@ fn host_network(lab: &Lab, podman: &Podman) -> Result {
     assert_eq!(lab.host().interfaces()?, before);
     assert_eq!(lab.records()?, [""; 0]);
     Ok(())
+}
+
+/// That one is eth0 and has the default route.
+fn beside(lab: &Lab, podman: &Podman) -> Result {
+    podman.ok("network create --subnet 10.89.0.0/24 --disable-dns own")?;
+    let ask = "--network own --annotation io.underlay.networks=lan";
+    podman.ok(&format!("run --detach --name c1 {ask} {SLEEP}"))?;
+    let network = podman.network_of("c1")?;
+    assert_eq!(network.interface("eth0")?.kind, "veth");
+    assert_eq!(network.interface("eth1")?.addresses, ["10.0.0.2/24"]);
+    let routes = network.routes()?;
+    assert!(routes.iter().any(|route| route.starts_with("default via 10.89.0.1 dev eth0")), "{routes:?}");
+    assert!(routes.contains(&"10.0.0.0/24 dev eth1 src 10.0.0.2".to_owned()), "{routes:?}");
+    network.ping("10.0.0.1")?;
+    podman.ok("rm --force --time 0 c1")?;
+    assert_eq!(lab.records()?, [""; 0]);
+    podman.ok("network rm own").map(drop)
 }
 
 /// Nobody is left to tell podman of the container's end, and podman calls no poststop.

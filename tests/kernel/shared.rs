@@ -6,7 +6,7 @@ use lab::{Lab, Need, Network, Result, Runtime, Trial, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let podman = [Need::MACVLAN, Runtime::Podman.need()];
-    let mut trials: Vec<_> = [Runtime::Runc, Runtime::Crun]
+    let mut trials: Vec<_> = [Runtime::Runc, Runtime::Crun, Runtime::Youki]
         .map(|runtime| {
             let name = format!("two containers share a namespace and its interface, {runtime}");
             trial(name, &[Need::MACVLAN, runtime.need()], move |lab| named_namespace(lab, runtime))

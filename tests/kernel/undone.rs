@@ -59,7 +59,7 @@ fn failed_attach(lab: &Lab, runtime: Runtime) -> Result {
     let order = lab.container("c1").by(runtime).networks("lan,astray");
     let network = match runtime {
         Runtime::Podman => "ns:/run/netns/kept",
-        Runtime::Runc | Runtime::Crun => "/run/netns/kept",
+        Runtime::Runc | Runtime::Crun | Runtime::Youki => "/run/netns/kept",
     };
     let complaint = order.network(lab::Network::Path(network.to_owned())).refused()?;
     let words: &[_] = if runtime == Runtime::Podman {

@@ -30,8 +30,9 @@ impl<'a> Bundle<'a> {
         let Self { directory: d, order } = self;
         let id = &order.name;
         format!(
-            "{runtime} run --detach --bundle {d} {id} >{d}/out 2>{d}/err \
-             || {{ status=$?; cat {d}/err {d}/hook >&2 2>/dev/null; exit $status; }}"
+            "{} run --detach --bundle {d} {id} >{d}/out 2>{d}/err \
+             || {{ status=$?; cat {d}/err {d}/hook >&2 2>/dev/null; exit $status; }}",
+            runtime.program()
         )
     }
 
@@ -57,7 +58,11 @@ impl<'a> Bundle<'a> {
                 "cwd": "/",
             },
             "root": {"path": "/run/rootfs", "readonly": true},
-            "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+            "mounts": [
+                {"destination": "/proc", "type": "proc", "source": "proc"},
+                // Its own: youki cannot make links that another container made in the same root.
+                {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"},
+            ],
             "hooks": hooks(),
             "annotations": annotations,
             "linux": {"namespaces": namespaces},

@@ -17,6 +17,8 @@ pub enum Runtime {
     Runc,
     /// From a bundle.
     Crun,
+    /// From a bundle.
+    Youki,
     /// From an image, with crun, and the hook by hooks.d.
     Podman,
 }
@@ -142,7 +144,7 @@ impl Order<'_> {
     fn prepare(&self) -> Result<String> {
         ENGINES.saw(self.lab, self.runtime.program())?;
         match self.runtime {
-            Runtime::Runc | Runtime::Crun => {
+            Runtime::Runc | Runtime::Crun | Runtime::Youki => {
                 let bundle = Bundle::of(self);
                 bundle.write(self.lab)?;
                 Ok(bundle.start_line(self.runtime))
@@ -189,7 +191,7 @@ impl Container {
     /// Its process writes these words, within five seconds.
     pub fn wrote(&self, words: &str) -> Result {
         let look = match self.runtime {
-            Runtime::Runc | Runtime::Crun => format!("cat {}", Bundle::output(&self.id)),
+            Runtime::Runc | Runtime::Crun | Runtime::Youki => format!("cat {}", Bundle::output(&self.id)),
             Runtime::Podman => format!("{PODMAN_CONF} podman logs {}", self.id),
         };
         let line = format!(
@@ -214,7 +216,7 @@ impl Deref for Container {
 
 impl Runtime {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Runc, Self::Crun, Self::Podman];
+    pub const ALL: [Self; 4] = [Self::Runc, Self::Crun, Self::Youki, Self::Podman];
 
     /// The program that it is.
     #[must_use]
@@ -222,6 +224,7 @@ impl Runtime {
         match self {
             Self::Runc => "runc",
             Self::Crun => "crun",
+            Self::Youki => "/run/bin/youki",
             Self::Podman => "podman",
         }
     }
@@ -229,13 +232,18 @@ impl Runtime {
     /// What a trial needs that uses it.
     #[must_use]
     pub const fn need(self) -> Need {
-        Need::Program(self.program())
+        match self {
+            Self::Youki => Need::Built("youki"),
+            Self::Runc | Self::Crun | Self::Podman => Need::Program(self.program()),
+        }
     }
 
     pub(crate) fn delete_all(self, host: &Place) -> Result {
         // One that was never used has left no directory.
         let ids = match self {
-            Self::Runc | Self::Crun => host.sh(&format!("ls -1 /run/{self} 2>/dev/null || true"))?,
+            Self::Runc | Self::Crun | Self::Youki => {
+                host.sh(&format!("ls -1 /run/{self} 2>/dev/null || true"))?
+            }
             Self::Podman => host.sh(&format!(
                 "! test -e /run/containers/storage || \
                  {PODMAN_CONF} podman ps --all --format '{{{{if not .IsInfra}}}}{{{{.Names}}}}{{{{end}}}}'"
@@ -243,7 +251,7 @@ impl Runtime {
         };
         ids.split_whitespace().try_for_each(|id| self.delete(host, id))?;
         match self {
-            Self::Runc | Self::Crun => Ok(()),
+            Self::Runc | Self::Crun | Self::Youki => Ok(()),
             Self::Podman => host
                 .sh(&format!(
                     "! test -e /run/containers/storage || {PODMAN_CONF} podman pod rm --all --force --time 0"
@@ -254,7 +262,9 @@ impl Runtime {
 
     fn delete(self, host: &Place, id: &str) -> Result {
         match self {
-            Self::Runc | Self::Crun => host.ok(&format!("{self} delete --force {id}")),
+            Self::Runc | Self::Crun | Self::Youki => {
+                host.ok(&format!("{} delete --force {id}", self.program()))
+            }
             Self::Podman => host.sh(&format!("{PODMAN_CONF} podman rm --force --time 0 --ignore {id}")),
         }
         .map(drop)
@@ -262,7 +272,7 @@ impl Runtime {
 
     fn state(self, host: &Place, id: &str) -> Result<Value> {
         match self {
-            Self::Runc | Self::Crun => host.json(&format!("{self} state {id}")),
+            Self::Runc | Self::Crun | Self::Youki => host.json(&format!("{} state {id}", self.program())),
             Self::Podman => {
                 let list = host.json(&format!("env {PODMAN_CONF} podman inspect {id}"))?;
                 Ok(list.pointer("/0/State").cloned().unwrap_or_default())
@@ -283,6 +293,6 @@ impl Runtime {
 
 impl fmt::Display for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.program())
+        f.write_str(self.program().rsplit('/').next().unwrap_or_default())
     }
 }

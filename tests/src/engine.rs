@@ -21,8 +21,9 @@ impl Engines {
         if self.known().contains_key(&(lab.machine(), program)) {
             return Ok(());
         }
+        let name = program.rsplit('/').next().unwrap_or(program);
         let text = lab.host().ok(&format!("{program} --version"))?;
-        self.known().insert((lab.machine(), program), format!("{program} {}", version(&text)));
+        self.known().insert((lab.machine(), program), format!("{name} {}", version(&text)));
         Ok(())
     }
 

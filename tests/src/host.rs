@@ -205,6 +205,7 @@ fn start(machine: Machine) -> Result<Child> {
         .args(["--mount", "--net", "--pid", "--fork", "--kill-child", "--propagation", "private"])
         .args(["bash", "-c", include_str!("host.sh")])
         .env("BINARIES", binaries()?)
+        .env("ENGINES", built("")?)
         .env("BUSYBOX", "/bin/busybox")
         .env("TREE", machine.tree().unwrap_or_default())
         .current_dir("/")
@@ -220,11 +221,19 @@ fn announced_pid(process: &mut Child) -> Option<u32> {
     line.trim().parse().ok()
 }
 
-/// Where `make build` leaves the binaries: in the target directory that this test is in, too.
+/// Where `make build` leaves the binaries.
 fn binaries() -> Result<PathBuf> {
-    const BUILT: &str = "x86_64-unknown-linux-musl/release";
+    let path = target()?.join("x86_64-unknown-linux-musl/release");
+    path.canonicalize().map_err(|source| Error::File { path, source })
+}
+
+/// Where tests/youki.sh leaves what it built.
+pub(crate) fn built(name: &str) -> Result<PathBuf> {
+    Ok(target()?.join("engines/bin").join(name))
+}
+
+/// The target directory that this test is in: TARGET/debug/deps/kernel-0123456789abcdef.
+fn target() -> Result<PathBuf> {
     let test = env::current_exe().map_err(|source| Error::File { path: "/proc/self/exe".into(), source })?;
-    // TARGET/debug/deps/kernel-0123456789abcdef
-    let target = test.ancestors().nth(3).unwrap_or(Path::new("target"));
-    target.join(BUILT).canonicalize().map_err(|source| Error::File { path: target.join(BUILT), source })
+    Ok(test.ancestors().nth(3).unwrap_or(Path::new("target")).to_owned())
 }

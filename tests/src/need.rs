@@ -7,7 +7,7 @@ use std::{
     sync::Mutex,
 };
 
-use crate::Machine;
+use crate::{Machine, host::built};
 
 /// Something that a machine may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +18,8 @@ pub enum Need {
     FreeLink(&'static str),
     /// A program is installed.
     Program(&'static str),
+    /// A program was built for the tests.
+    Built(&'static str),
     /// A Debian for labs.
     Machine(Machine),
 }
@@ -46,6 +48,7 @@ impl Need {
                 "unshare --net sh -c 'ip link add p0 type veth peer name p1 && ip link add link p0 name p2 type {kind}'"
             )),
             Self::FreeLink(kind) => works(&format!("unshare --net ip link add p0 type {kind}")),
+            Self::Built(name) => built(name).is_ok_and(|path| path.exists()),
             Self::Machine(machine) => machine.tree().is_none_or(|tree| tree.is_dir()),
             Self::Program(name) => works(&format!("command -v {name}")),
         }
@@ -58,7 +61,7 @@ impl fmt::Display for Need {
             Self::Link(kind) | Self::FreeLink(kind) => {
                 f.write_str(kind.split_whitespace().next().unwrap_or(kind))
             }
-            Self::Program(name) => f.write_str(name),
+            Self::Program(name) | Self::Built(name) => f.write_str(name),
             Self::Machine(machine) => write!(f, "a tree of {}", machine.name()),
         }
     }

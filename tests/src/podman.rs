@@ -51,7 +51,7 @@ impl Lab {
 impl Podman<'_> {
     /// Runs `podman ...`, a shell's line, whatever it ends with.
     pub fn run(&self, line: &str) -> Result<Output> {
-        let runtime = self.runtime;
+        let runtime = self.runtime.program();
         self.lab.host().run(&["sh", "-c", &format!("{PODMAN_CONF} podman --runtime {runtime} {line}")])
     }
 
