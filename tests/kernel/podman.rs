@@ -59,7 +59,7 @@ fn attached(place: &Place, address: &str) -> Result {
 fn removed(lab: &Lab, podman: &Podman) -> Result {
     podman.ok(&format!("run --detach --name c1 {PRIVATE} {SLEEP}"))?;
     attached(&podman.network_of("c1")?, "10.0.0.2")?;
-    podman.ok("rm --force --time 0 c1")?;
+    podman.remove("c1")?;
     assert_eq!(lab.records()?, [""; 0]);
     Ok(())
 }
@@ -134,7 +134,7 @@ fn owned_by_another_and_attached(lab: &Lab, podman: &Podman) -> Result {
     let owner = lab.host().ok(&format!("stat -c %u /proc/{pid}"))?;
     assert_ne!(owner.trim(), "0");
     attached(&podman.network_of("c1")?, "10.0.0.2")?;
-    podman.ok("rm --force --time 0 c1")?;
+    podman.remove("c1")?;
     assert_eq!(lab.records()?, [""; 0]);
     Ok(())
 }
@@ -145,7 +145,7 @@ fn named_namespace(lab: &Lab, podman: &Podman) -> Result {
     let ask = "--network ns:/run/netns/kept --annotation io.underlay.networks=lan";
     podman.ok(&format!("run --detach --name c1 {ask} {SLEEP}"))?;
     attached(&kept, "10.0.0.2")?;
-    podman.ok("rm --force --time 0 c1")?;
+    podman.remove("c1")?;
     assert_eq!(kept.interfaces()?, []);
     assert_eq!(lab.records()?, [""; 0]);
     lab.host().ok("ip netns delete kept").map(drop)
@@ -163,10 +163,10 @@ fn pod(lab: &Lab, podman: &Podman) -> Result {
     podman.until("c1", ".State.Status", "exited")?;
     assert_eq!(podman.network_of("c2")?.interfaces()?, made);
     podman.ok("start c1")?;
-    podman.ok("rm --force --time 0 c2")?;
+    podman.remove("c2")?;
     assert_eq!(podman.network_of("c1")?.interfaces()?, made);
     attached(&podman.network_of("c1")?, "10.0.0.2")?;
-    podman.ok("pod rm --force --time 0 p1")?;
+    podman.remove_pod("p1")?;
     assert_eq!(lab.records()?, [""; 0]);
     Ok(())
 }
@@ -215,7 +215,7 @@ fn container_network(lab: &Lab, podman: &Podman) -> Result {
         "run --detach --name c2 --network container:c1 --annotation io.underlay.networks=lan {SLEEP}"
     ))?;
     attached(&network, "10.0.0.2")?;
-    podman.ok("rm --force --time 0 c2")?;
+    podman.remove("c2")?;
     assert_eq!(network.interfaces()?, []);
     assert_eq!(lab.records()?, [""; 0]);
     Ok(())
@@ -244,7 +244,7 @@ fn beside(lab: &Lab, podman: &Podman) -> Result {
     assert!(routes.iter().any(|route| route.starts_with("default via 10.89.0.1 dev eth0")), "{routes:?}");
     assert!(routes.contains(&"10.0.0.0/24 dev eth1 src 10.0.0.2".to_owned()), "{routes:?}");
     network.ping("10.0.0.1")?;
-    podman.ok("rm --force --time 0 c1")?;
+    podman.remove("c1")?;
     assert_eq!(lab.records()?, [""; 0]);
     podman.ok("network rm own").map(drop)
 }
@@ -257,8 +257,6 @@ fn conmon_killed(lab: &Lab, podman: &Podman) -> Result {
     attached(&podman.network_of("c1")?, "10.0.0.2")?;
     lab.underlay("gc")?.success()?;
     assert_eq!(lab.leases()?, ["10.0.0.2"]);
-    // podman 5 complains of the missing conmon the first time, and removes the container the second time.
-    podman.run("rm --force --time 0 c1")?;
-    podman.ok("rm --force --time 0 --ignore c1")?;
+    podman.remove("c1")?;
     lab.gc_takes_all()
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     ENGINES, Error, Lab, Need, Place, Result,
     bundle::Bundle,
-    podman::{PODMAN_CONF, podman_set_up},
+    podman::{self, PODMAN_CONF, podman_set_up},
 };
 
 /// What starts a container.
@@ -251,23 +251,20 @@ impl Runtime {
         };
         ids.split_whitespace().try_for_each(|id| self.delete(host, id))?;
         match self {
-            Self::Runc | Self::Crun | Self::Youki => Ok(()),
-            Self::Podman => host
-                .sh(&format!(
-                    "! test -e /run/containers/storage || {PODMAN_CONF} podman pod rm --all --force --time 0"
-                ))
-                .map(drop),
+            Self::Podman if host.run(&["test", "-e", "/run/containers/storage"])?.status.success() => {
+                podman::remove(host, "pod rm --all")
+            }
+            _ => Ok(()),
         }
     }
 
     fn delete(self, host: &Place, id: &str) -> Result {
         match self {
             Self::Runc | Self::Crun | Self::Youki => {
-                host.ok(&format!("{} delete --force {id}", self.program()))
+                host.ok(&format!("{} delete --force {id}", self.program())).map(drop)
             }
-            Self::Podman => host.sh(&format!("{PODMAN_CONF} podman rm --force --time 0 --ignore {id}")),
+            Self::Podman => podman::remove(host, &format!("rm --ignore {id}")),
         }
-        .map(drop)
     }
 
     fn state(self, host: &Place, id: &str) -> Result<Value> {

@@ -60,6 +60,16 @@ impl Podman<'_> {
         Ok(self.run(line)?.success()?.trim().to_owned())
     }
 
+    /// Removes a container, running or not.
+    pub fn remove(&self, container: &str) -> Result {
+        remove(self.lab.host(), &format!("--runtime {} rm --ignore {container}", self.runtime.program()))
+    }
+
+    /// Removes a pod and its containers.
+    pub fn remove_pod(&self, pod: &str) -> Result {
+        remove(self.lab.host(), &format!("--runtime {} pod rm --ignore {pod}", self.runtime.program()))
+    }
+
     /// What `podman inspect` says of a container in Go's words.
     pub fn inspect(&self, container: &str, format: &str) -> Result<String> {
         self.ok(&format!("inspect --format '{{{{{format}}}}}' {container}"))
@@ -96,6 +106,15 @@ pub(crate) fn podman_set_up(lab: &Lab) -> Result {
         "tar -C /run/rootfs -cf /run/containers/bb.tar . && {PODMAN_CONF} podman import -q /run/containers/bb.tar bb"
     ))?;
     Ok(())
+}
+
+/// Runs `podman ... rm`, again where podman fails at it: 4.3 while the kernel still holds the mounts of a container that
+/// it killed, 5 the first time that it misses a conmon.
+pub(crate) fn remove(host: &Place, line: &str) -> Result {
+    until(|| {
+        let removed = host.run(&["sh", "-c", &format!("{PODMAN_CONF} podman {line} --force --time 0")])?;
+        Ok((!removed.status.success()).then_some(removed.stderr))
+    })
 }
 
 /// A file of hooks.d, with the hook where it is in a lab.
