@@ -27,6 +27,11 @@ const EXIT_NO_REPORT: u8 = 1;
 /// The arguments make no sense.
 const EXIT_USAGE: u8 = 2;
 
+/// Keeps what was freed, unlike musl's, which maps and unmaps pages for each larger piece. This process ends
+/// after a millisecond.
+#[global_allocator]
+static MEMORY: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> ExitCode {
     // Before anything else, so that a parent which is gone already is noticed later.
     let parent = nix::unistd::getppid();
