@@ -6,10 +6,7 @@ use ipnetwork::IpNetwork;
 use rtnetlink::{
     AddressMessageBuilder,
     packet_core::{DefaultNla, NLM_F_CREATE, NLM_F_EXCL},
-    packet_route::{
-        RouteNetlinkMessage,
-        address::{AddressAttribute, AddressHeader, AddressHeaderFlags, AddressMessage},
-    },
+    packet_route::address::{AddressAttribute, AddressHeader, AddressHeaderFlags, AddressMessage},
 };
 
 use crate::{attribute::attributes, error::Result, socket::Socket};
@@ -44,7 +41,7 @@ impl Socket {
             message.attributes.push(AddressAttribute::Other(target));
         }
         let operation = format_args!("list the addresses of link {index}");
-        let entries = match self.dump(operation, &RouteNetlinkMessage::GetAddress(message)) {
+        let entries = match self.dump(operation, libc::RTM_GETADDR, &message) {
             Err(error) if error.is_missing() => return Ok(Vec::new()),
             Err(error) if nsid.is_some() && error.is_unknown_namespace() => return Ok(Vec::new()),
             entries => entries?,
@@ -58,7 +55,8 @@ impl Socket {
     pub fn add_address(&self, index: u32, address: IpNetwork) -> Result<()> {
         self.request(
             format_args!("add address {address} to link {index}"),
-            RouteNetlinkMessage::NewAddress(new_address(index, address)),
+            libc::RTM_NEWADDR,
+            &new_address(index, address),
             NLM_F_CREATE | NLM_F_EXCL,
         )
         .map(drop)

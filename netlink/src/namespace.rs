@@ -2,10 +2,7 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use rtnetlink::packet_route::{
-    RouteNetlinkMessage,
-    nsid::{NsidAttribute, NsidMessage},
-};
+use rtnetlink::packet_route::nsid::{NsidAttribute, NsidMessage};
 
 use crate::{
     error::{Error, Result},
@@ -50,20 +47,16 @@ impl Socket {
         let mut message = about(namespace)?;
         message.attributes.push(NsidAttribute::Id(number));
         let operation = format_args!("number a network namespace");
-        self.request(operation, RouteNetlinkMessage::NewNsId(message), 0).map(drop)
+        self.request(operation, libc::RTM_NEWNSID, &message, 0).map(drop)
     }
 
     fn nsid(&self, namespace: BorrowedFd<'_>) -> Result<Option<i32>> {
         let operation = format_args!("find the number of a network namespace");
-        let answer = self.request(operation, RouteNetlinkMessage::GetNsId(about(namespace)?), 0)?;
-        answer
-            .first()
-            .and_then(|entry| number(entry))
-            .map(|number| (number != NONE).then_some(number))
-            .ok_or_else(|| Error::Malformed {
-                operation: operation.to_string(),
-                what: "no number, and no error",
-            })
+        let answer = self.ask(operation, libc::RTM_GETNSID, &about(namespace)?)?;
+        number(&answer).map(|number| (number != NONE).then_some(number)).ok_or_else(|| Error::Malformed {
+            operation: operation.to_string(),
+            what: "no number, and no error",
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use rtnetlink::{
     packet_core::{NLM_F_CREATE, NLM_F_REPLACE},
     packet_route::{
-        AddressFamily, RouteNetlinkMessage,
+        AddressFamily,
         neighbour::{
             NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourHeader, NeighbourMessage,
             NeighbourState,
@@ -37,15 +37,14 @@ impl Socket {
     /// What is known of a neighbour; none if it was never asked for, or is forgotten.
     pub fn neighbour(&self, link: u32, address: IpAddr) -> Result<Option<Neighbour>> {
         let operation = format_args!("look for neighbour {address} of link {link}");
-        let request = RouteNetlinkMessage::GetNeighbour(message(link, address));
-        let answer = match self.request(operation, request, 0) {
+        let answer = match self.ask(operation, libc::RTM_GETNEIGH, &message(link, address)) {
             Err(error) if error.is_missing() => return Ok(None),
             answer => answer?,
         };
-        let header = answer.first().and_then(|entry| NeighbourHeader::parse(entry).ok());
+        let header = NeighbourHeader::parse(&answer).ok();
         header.map(|header| Some(read(header.state))).ok_or_else(|| Error::Malformed {
             operation: operation.to_string(),
-            what: "no neighbour, and no error",
+            what: "it is too short for a neighbour",
         })
     }
 
@@ -64,18 +63,14 @@ impl Socket {
             ask.header.flags = NeighbourFlags::Use;
             NLM_F_CREATE
         };
-        self.request(
-            format_args!("ask neighbour {address} of link {link}"),
-            RouteNetlinkMessage::NewNeighbour(ask),
-            flags,
-        )
-        .map(drop)
+        self.request(format_args!("ask neighbour {address} of link {link}"), libc::RTM_NEWNEIGH, &ask, flags)
+            .map(drop)
     }
 
     /// Forgets a neighbour. That it is not known is no error.
     pub fn forget_neighbour(&self, link: u32, address: IpAddr) -> Result<()> {
-        let request = RouteNetlinkMessage::DelNeighbour(message(link, address));
-        match self.request(format_args!("forget neighbour {address} of link {link}"), request, 0) {
+        let operation = format_args!("forget neighbour {address} of link {link}");
+        match self.request(operation, libc::RTM_DELNEIGH, &message(link, address), 0) {
             Err(error) if !error.is_missing() => Err(error),
             _ => Ok(()),
         }

@@ -7,7 +7,7 @@ use rtnetlink::{
     RouteMessageBuilder,
     packet_core::{NLM_F_CREATE, NLM_F_EXCL},
     packet_route::{
-        AddressFamily, RouteNetlinkMessage,
+        AddressFamily,
         route::{RouteHeader, RouteMessage, RouteScope, RouteType},
     },
 };
@@ -88,14 +88,14 @@ impl Socket {
         let operation = format_args!("add route {route}");
         let message = message(route).map_err(|why| impossible(operation, why))?;
         let flags = NLM_F_CREATE | NLM_F_EXCL;
-        self.request(operation, RouteNetlinkMessage::NewRoute(message), flags).map(drop)
+        self.request(operation, libc::RTM_NEWROUTE, &message, flags).map(drop)
     }
 
     /// Deletes a route; fails with `is_missing` if there is none like it.
     pub fn delete_route(&self, route: &NewRoute) -> Result<()> {
         let operation = format_args!("delete route {route}");
         let message = message(route).map_err(|why| impossible(operation, why))?;
-        self.request(operation, RouteNetlinkMessage::DelRoute(message), 0).map(drop)
+        self.request(operation, libc::RTM_DELROUTE, &message, 0).map(drop)
     }
 
     /// Tells whether the namespace has default routes, of any origin.
@@ -154,7 +154,7 @@ impl Socket {
         message.header.address_family = family;
         message.header.table = RouteHeader::RT_TABLE_MAIN;
         let operation = format_args!("list the {family:?} routes");
-        match self.dump(operation, &RouteNetlinkMessage::GetRoute(message)) {
+        match self.dump(operation, libc::RTM_GETROUTE, &message) {
             // The kernel makes the main table with its first route (ENOENT: "FIB table does not exist").
             Err(error) if error.is_missing() => Ok(Vec::new()),
             routes => routes,

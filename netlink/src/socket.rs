@@ -14,10 +14,9 @@ use nix::{
 };
 use rtnetlink::{
     packet_core::{
-        NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP,
-        NLMSG_OVERRUN, NetlinkBuffer, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+        Emitable, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP,
+        NLMSG_OVERRUN, NetlinkBuffer,
     },
-    packet_route::RouteNetlinkMessage,
     sys::{self, SocketAddr, protocols::NETLINK_ROUTE},
 };
 
@@ -35,6 +34,9 @@ const TIMEOUT_SECONDS: i64 = 5;
 /// The kernel fills at most 32 KiB of a datagram when it dumps (`netlink_dump`); a link with many virtual
 /// functions may need more, but no attribute is longer than 64 KiB.
 const BUFFER_BYTES: usize = 64 * 1024;
+
+/// `struct nlmsghdr`.
+const HEADER_BYTES: usize = 16;
 
 /// How often a dump is started again that changed while it was read.
 const DUMP_ATTEMPTS: usize = 8;
@@ -87,24 +89,44 @@ impl Socket {
     pub(crate) fn request(
         &self,
         operation: fmt::Arguments<'_>,
-        message: RouteNetlinkMessage,
+        kind: u16,
+        message: &dyn Emitable,
         flags: u16,
     ) -> Result<Vec<Vec<u8>>> {
         let exchange = Exchange { socket: self, operation };
-        exchange.send(message, flags | NLM_F_ACK)?;
-        exchange.receive().map(|answer| answer.messages)
+        exchange.send(kind, message, flags | NLM_F_ACK)?;
+        exchange.receive(End::Acknowledgement).map(|answer| answer.messages)
+    }
+
+    /// Sends one question, to which the kernel answers with one message or an error, and returns the message
+    /// without its header. It is not acknowledged: the message is all there is to read.
+    pub(crate) fn ask(
+        &self,
+        operation: fmt::Arguments<'_>,
+        kind: u16,
+        message: &dyn Emitable,
+    ) -> Result<Vec<u8>> {
+        let exchange = Exchange { socket: self, operation };
+        exchange.send(kind, message, 0)?;
+        let answer = exchange.receive(End::Message)?;
+        answer
+            .messages
+            .into_iter()
+            .next()
+            .ok_or_else(|| exchange.malformed("it has no content, and no error"))
     }
 
     /// Asks for a list and returns its entries without their headers; asks again if it changed meanwhile.
     pub(crate) fn dump(
         &self,
         operation: fmt::Arguments<'_>,
-        message: &RouteNetlinkMessage,
+        kind: u16,
+        message: &dyn Emitable,
     ) -> Result<Vec<Vec<u8>>> {
         let exchange = Exchange { socket: self, operation };
         for _ in 0..DUMP_ATTEMPTS {
-            exchange.send(message.clone(), NLM_F_DUMP)?;
-            let answer = exchange.receive()?;
+            exchange.send(kind, message, NLM_F_DUMP)?;
+            let answer = exchange.receive(End::Acknowledgement)?;
             if !answer.interrupted {
                 return Ok(answer.messages);
             }
@@ -120,6 +142,15 @@ struct Exchange<'a> {
     operation: fmt::Arguments<'a>,
 }
 
+/// What an answer ends with, unless with an error.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// An acknowledgement, or the end of a dump.
+    Acknowledgement,
+    /// Its first message.
+    Message,
+}
+
 #[derive(Default)]
 struct Answer {
     messages: Vec<Vec<u8>>,
@@ -127,22 +158,26 @@ struct Answer {
 }
 
 impl Exchange<'_> {
-    fn send(self, message: RouteNetlinkMessage, flags: u16) -> Result<()> {
-        let mut header = NetlinkHeader::default();
-        header.flags = NLM_F_REQUEST | flags;
-        header.sequence_number = self.socket.sequence.get().wrapping_add(1);
-        self.socket.sequence.set(header.sequence_number);
-        let mut request = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(message));
-        request.finalize();
-        let mut bytes = vec![0; request.buffer_len()];
-        request.serialize(&mut bytes);
+    /// `kind` is an `RTM_*`. With the enum of all messages that there are, all of them would be linked, and be
+    /// most of what hook and helper are.
+    fn send(self, kind: u16, message: &dyn Emitable, flags: u16) -> Result<()> {
+        let sequence = self.socket.sequence.get().wrapping_add(1);
+        self.socket.sequence.set(sequence);
+        let length = HEADER_BYTES + message.buffer_len();
+        let mut bytes = Vec::with_capacity(length);
+        bytes.extend(u32::try_from(length).unwrap_or(u32::MAX).to_ne_bytes());
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend((NLM_F_REQUEST | flags).to_ne_bytes());
+        bytes.extend(sequence.to_ne_bytes());
+        // The sender's number: 0, for the kernel to fill in.
+        bytes.resize(length, 0);
+        message.emit(bytes.get_mut(HEADER_BYTES..).unwrap_or_default());
         // The kernel takes a netlink datagram whole or not at all.
         retry_interrupted(|| self.socket.kernel.send(&bytes, 0)).map(drop).map_err(|e| self.failed(e))
     }
 
-    /// Reads datagrams until the answer is complete: its end is an acknowledgement, an error, or the end of a
-    /// dump.
-    fn receive(self) -> Result<Answer> {
+    /// Reads datagrams until the answer is complete.
+    fn receive(self, end: End) -> Result<Answer> {
         let mut answer = Answer::default();
         let mut datagram = self.socket.datagram.borrow_mut();
         loop {
@@ -152,7 +187,8 @@ impl Exchange<'_> {
             if length > datagram.len() {
                 return Err(self.malformed("it is longer than 64 KiB"));
             }
-            if self.read(&datagram, &mut answer)? {
+            let is_ended = self.read(&datagram, &mut answer)?;
+            if is_ended || (end == End::Message && !answer.messages.is_empty()) {
                 return Ok(answer);
             }
         }
@@ -243,9 +279,9 @@ mod tests {
     #[test]
     fn an_answer_that_was_given_up_does_not_confuse_the_next_request() {
         let socket = Socket::open().unwrap();
-        let message = RouteNetlinkMessage::GetLink(rtnetlink::LinkUnspec::new_with_index(1).build());
+        let message = rtnetlink::LinkUnspec::new_with_index(1).build();
         let given_up = Exchange { socket: &socket, operation: format_args!("look for link 1") };
-        given_up.send(message, NLM_F_ACK).unwrap();
+        given_up.send(libc::RTM_GETLINK, &message, NLM_F_ACK).unwrap();
         assert!(socket.link_by_name("no-such-link").unwrap().is_none());
         assert_eq!(socket.link_by_index(1).unwrap().unwrap().index, 1);
     }

@@ -6,7 +6,7 @@ use nix::errno::Errno;
 use rtnetlink::{
     LinkMessageBuilder, LinkUnspec,
     packet_core::{NLM_F_CREATE, NLM_F_EXCL},
-    packet_route::{RouteNetlinkMessage, link::LinkAttribute},
+    packet_route::link::LinkAttribute,
 };
 
 use crate::{
@@ -27,7 +27,8 @@ impl Socket {
         message.attributes.extend(new.namespace.map(|fd| LinkAttribute::NetNsFd(fd.as_raw_fd())));
         self.request(
             format_args!("create {} link {}", new.kind.driver().name(), new.name),
-            RouteNetlinkMessage::NewLink(message),
+            libc::RTM_NEWLINK,
+            &message,
             NLM_F_CREATE | NLM_F_EXCL,
         )
         .map(drop)
@@ -71,7 +72,7 @@ impl Socket {
     /// returns after a grace period of some 20 ms.
     pub fn delete(&self, index: u32) -> Result<()> {
         let message = LinkUnspec::new_with_index(index).build();
-        self.request(format_args!("delete link {index}"), RouteNetlinkMessage::DelLink(message), 0).map(drop)
+        self.request(format_args!("delete link {index}"), libc::RTM_DELLINK, &message, 0).map(drop)
     }
 
     /// Deletes a link of another namespace, by the number of the namespace as in [`Socket::link_in`].
@@ -79,7 +80,7 @@ impl Socket {
         let message =
             LinkUnspec::new_with_index(index).append_extra_attribute(LinkAttribute::IfNetnsId(nsid)).build();
         let operation = format_args!("delete link {index} of namespace {nsid}");
-        match self.request(operation, RouteNetlinkMessage::DelLink(message), 0) {
+        match self.request(operation, libc::RTM_DELLINK, &message, 0) {
             Ok(_) => Ok(Removal::Removed),
             Err(error) if error.is_missing() => Ok(Removal::NoLink),
             Err(error) if error.is_unknown_namespace() => Ok(Removal::NoNamespace),
@@ -88,7 +89,7 @@ impl Socket {
     }
 
     fn change(&self, operation: fmt::Arguments<'_>, request: LinkMessageBuilder<LinkUnspec>) -> Result<()> {
-        self.request(operation, RouteNetlinkMessage::SetLink(request.build()), 0).map(drop)
+        self.request(operation, libc::RTM_SETLINK, &request.build(), 0).map(drop)
     }
 }
 

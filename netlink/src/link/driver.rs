@@ -3,10 +3,7 @@
 use rtnetlink::{
     LinkMessageBuilder, LinkUnspec,
     packet_core::{NLM_F_CREATE, NLM_F_EXCL},
-    packet_route::{
-        RouteNetlinkMessage,
-        link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage},
-    },
+    packet_route::link::{InfoKind, LinkAttribute, LinkInfo, LinkMessage},
 };
 
 use crate::{
@@ -61,8 +58,9 @@ impl Socket {
     /// is looked for first (`rtnl_newlink`), and refuses what it is given next.
     pub fn has_driver(&self, driver: Driver) -> Result<bool> {
         let operation = format_args!("ask for the driver {}", driver.name());
-        let request = RouteNetlinkMessage::NewLink(impossible(driver));
-        let answer = self.request(operation, request, NLM_F_CREATE | NLM_F_EXCL).map(drop);
+        let answer = self
+            .request(operation, libc::RTM_NEWLINK, &impossible(driver), NLM_F_CREATE | NLM_F_EXCL)
+            .map(drop);
         match answer.map_err(|error| change::explain(error, driver.module())) {
             Err(Error::NoDriver { .. }) => Ok(false),
             Err(error) if error.is_invalid() => Ok(true),

@@ -2,10 +2,7 @@
 
 use rtnetlink::{
     LinkUnspec,
-    packet_route::{
-        RouteNetlinkMessage,
-        link::{LinkAttribute, LinkExtentMask},
-    },
+    packet_route::link::{LinkAttribute, LinkExtentMask},
 };
 
 use crate::{
@@ -19,7 +16,7 @@ impl Socket {
     pub fn links(&self) -> Result<Vec<Link>> {
         let message = LinkUnspec::new_with_index(0).append_extra_attribute(without_statistics()).build();
         let operation = format_args!("list the links");
-        let entries = self.dump(operation, &RouteNetlinkMessage::GetLink(message))?;
+        let entries = self.dump(operation, libc::RTM_GETLINK, &message)?;
         entries
             .iter()
             .map(|entry| {
@@ -70,10 +67,10 @@ impl Socket {
             request = request.append_extra_attribute(LinkAttribute::IfNetnsId(nsid));
         }
         let operation = format_args!("look for link {key}");
-        let answer = self.request(operation, RouteNetlinkMessage::GetLink(request.build()), 0)?;
-        answer.first().and_then(|entry| decode::link(entry)).ok_or_else(|| Error::Malformed {
+        let answer = self.ask(operation, libc::RTM_GETLINK, &request.build())?;
+        decode::link(&answer).ok_or_else(|| Error::Malformed {
             operation: operation.to_string(),
-            what: "no link, and no error",
+            what: "a link without index or name",
         })
     }
 }
