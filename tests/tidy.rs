@@ -72,6 +72,7 @@ fn only_some_rooms_of_underlay_touch_the_world() {
             "parent",
             "boot",
             "process",
+            "proc_file",
             "namespace",
             "diagnose",
         ],

@@ -1,6 +1,6 @@
 //! Puts the process into a known order: a hook inherits whatever its runtime left lying about.
 
-use std::{fs, io};
+use std::io;
 
 use nix::{
     errno::Errno,
@@ -12,6 +12,7 @@ use nix::{
     },
     unistd::{chdir, geteuid},
 };
+use underlay::proc_file;
 
 use crate::error::Error;
 
@@ -73,7 +74,7 @@ pub(crate) fn require_host_root() -> Result<(), Error> {
     }
     // The initial namespace maps everything to itself; where there is no such file there are no user
     // namespaces.
-    let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let map = proc_file::read("/proc/self/uid_map").unwrap_or_default();
     let is_initial = map.is_empty() || map.split_ascii_whitespace().eq(["0", "0", "4294967295"]);
     if is_initial { Ok(()) } else { Err(Error::NotHostRoot("in a user namespace")) }
 }

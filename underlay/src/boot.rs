@@ -1,8 +1,10 @@
 //! Which boot this is.
 
-use std::{fs, io};
+use std::io;
 
 use thiserror::Error;
+
+use crate::proc_file;
 
 /// Made anew by the kernel at each boot (drivers/char/random.c).
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -14,5 +16,5 @@ pub struct Error(#[source] io::Error);
 
 /// The identity of this boot: a UUID as text.
 pub(crate) fn id() -> Result<String, Error> {
-    fs::read_to_string(BOOT_ID).map(|text| text.trim_end().to_owned()).map_err(Error)
+    proc_file::read(BOOT_ID).map(|text| text.trim_end().to_owned()).map_err(Error)
 }

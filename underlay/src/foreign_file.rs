@@ -43,10 +43,13 @@ fn read_capped(path: &Path, max: u64) -> Result<Vec<u8>, Error> {
     // O_NONBLOCK: opening a pipe would wait for its writer.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
-    if !file.metadata().map_err(failed)?.is_file() {
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
         return Err(Error::NotRegular(path.to_owned()));
     }
-    let mut content = Vec::new();
+    // With room for all of it, and one byte for its end to be seen, it is read at once.
+    let room = metadata.len().min(max).saturating_add(1);
+    let mut content = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
     file.take(max + 1).read_to_end(&mut content).map_err(failed)?;
     if content.len() as u64 > max { Err(Error::TooLarge(path.to_owned())) } else { Ok(content) }
 }

@@ -34,6 +34,7 @@ pub mod namespace;
 pub mod network;
 pub mod parent;
 pub mod planner;
+pub mod proc_file;
 pub mod process;
 pub mod remove;
 pub mod request;

@@ -16,9 +16,8 @@ mod port;
 mod wait;
 
 use std::{
-    fs, io,
+    io,
     net::IpAddr,
-    os::unix::fs::DirBuilderExt,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -190,11 +189,11 @@ impl<'a> Parents<'a> {
     pub fn open(layout: &Layout, ledger: &'a Ledger) -> Result<Self, Error> {
         let directory = layout.parents();
         for path in ["locks", "making", "ports"].map(|name| directory.join(name)) {
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&path)
-                .map_err(|source| Error::File { operation: "make directory", path, source })?;
+            ledger::make_directory(&path).map_err(|source| Error::File {
+                operation: "make directory",
+                path,
+                source,
+            })?;
         }
         Ok(Self { directory, ledger, socket: Socket::open()? })
     }

@@ -1,16 +1,14 @@
 //! A process that can be told from a later one with the same number.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::Path,
-};
+use std::{fs::File, io, path::Path};
 
 use nix::{
     fcntl::{OFlag, openat},
     sys::stat::Mode,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::proc_file;
 
 /// A process: its number alone is used again, number and start time together are not within one boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,9 +41,7 @@ pub(crate) fn read(directory: &File, pid: i32) -> io::Result<Process> {
 
 fn read_stat(directory: &File) -> io::Result<Stat> {
     let fd = openat(directory, "stat", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-    let mut text = String::new();
-    File::from(fd).read_to_string(&mut text)?;
-    parse_stat(&text)
+    parse_stat(&proc_file::read_open(File::from(fd))?)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat has an unknown form"))
 }
 

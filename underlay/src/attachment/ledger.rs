@@ -84,11 +84,7 @@ impl Ledger {
     pub fn open(layout: &Layout) -> Result<Self, Error> {
         let ledger = Self { namespaces: layout.namespaces(), containers: layout.containers() };
         for path in [&ledger.namespaces, &ledger.containers] {
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(path)
-                .map_err(|source| failed("make directory", path, source))?;
+            make_directory(path).map_err(|source| failed("make directory", path, source))?;
         }
         Ok(ledger)
     }
@@ -219,6 +215,12 @@ impl Page {
     fn new_file(&self) -> PathBuf {
         self.json.with_extension("json.new")
     }
+}
+
+/// Makes a directory for its owner alone, and those above it, unless it is there. To ask first is cheaper:
+/// mkdir(2) locks the directory above even if it has nothing to do.
+pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
+    if path.is_dir() { Ok(()) } else { fs::DirBuilder::new().recursive(true).mode(0o700).create(path) }
 }
 
 /// The namespace that a pointer names, if it is there and names one.

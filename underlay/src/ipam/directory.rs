@@ -169,6 +169,10 @@ impl Folder {
     /// Opens a directory in this one; makes it, for its owner alone, if it is not there.
     fn make(&self, name: &str) -> Result<Self, DirectoryError> {
         let path = self.path.join(name);
+        match Self::open(self.fd.as_fd(), path.clone(), Path::new(name)) {
+            Err(DirectoryError { source: Errno::ENOENT, .. }) => {}
+            opened => return opened,
+        }
         match mkdirat(self.fd.as_fd(), name, Mode::S_IRWXU) {
             Ok(()) | Err(Errno::EEXIST) => Self::open(self.fd.as_fd(), path, Path::new(name)),
             Err(source) => Err(DirectoryError { operation: "make the directory", path, source }),

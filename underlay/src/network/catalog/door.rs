@@ -81,7 +81,8 @@ pub(super) fn file(directory: &File, path: &Path, name: &str) -> Result<Option<V
         return Err(untrusted(Distrust::NotRegular));
     }
     trusted(&metadata).map_err(untrusted)?;
-    let mut text = Vec::new();
+    // With room for all of it, and one byte for its end to be seen, it is read at once.
+    let mut text = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default().min(MAX_BYTES) + 1);
     file.take(MAX_BYTES as u64 + 1).read_to_end(&mut text).map_err(failed)?;
     Ok(Some(text))
 }
