@@ -24,6 +24,7 @@ use std::{
 use arguments::{Arguments, Invocation, Stage};
 use error::Error;
 use journal::Journal;
+use sanitise::StandardInput;
 use state::State;
 use underlay::{container::UserKey, message, namespace::Namespace};
 use wish::Wish;
@@ -36,7 +37,7 @@ const FAILED: u8 = 1;
 /// The command line is wrong (`EX_USAGE` of sysexits.h).
 const USAGE: u8 = 64;
 
-/// From start to answer. The hooks.d files let the engine wait 30 seconds; what is left then is for taking
+/// From the state to the answer. The hooks.d files let the engine wait 30 seconds; what is left then is for taking
 /// back.
 const TIME: Duration = Duration::from_secs(20);
 
@@ -46,13 +47,9 @@ const TIME: Duration = Duration::from_secs(20);
 static MEMORY: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 fn main() -> ExitCode {
-    let sanitised = sanitise::sanitise();
     match arguments::parse(std::env::args_os().skip(1)) {
         Ok(Invocation::Say(text)) => journal::say(&text),
-        Ok(Invocation::Run(arguments)) => match sanitised {
-            Ok(()) => run(&arguments),
-            Err(error) => end(arguments.stage, fail(&mut Journal::open(), None, &error)),
-        },
+        Ok(Invocation::Run(arguments)) => run(&arguments),
         Err(error) => {
             journal::complain(&error.to_string());
             ExitCode::from(USAGE)
@@ -61,14 +58,16 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> ExitCode {
+    let looked = look(arguments);
+    if looked.as_ref().is_ok_and(|(state, _)| state.wish().is_none()) {
+        return DONE;
+    }
+    // Nothing was opened, started or written up to here.
     let deadline = Instant::now() + TIME;
-    let (state, stage) = match look(arguments) {
+    let (state, stage) = match sanitise::sanitise().and(looked) {
         Ok(both) => both,
         Err(error) => return end(arguments.stage, fail(&mut Journal::open(), None, &error)),
     };
-    if state.wish().is_none() {
-        return DONE;
-    }
     let mut journal = Journal::open();
     match stage {
         Stage::CreateRuntime => match attach(arguments, &state, deadline, &mut journal) {
@@ -86,7 +85,7 @@ fn run(arguments: &Arguments) -> ExitCode {
 
 /// The state, and the stage that it and the arguments agree on.
 fn look(arguments: &Arguments) -> Result<(State, Stage), Error> {
-    let state = state::read(std::io::stdin(), &arguments.annotation)?;
+    let state = state::read(StandardInput, &arguments.annotation)?;
     let stage = arguments.stage.agree(&state)?;
     Ok((state, stage))
 }

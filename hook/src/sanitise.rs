@@ -1,6 +1,9 @@
 //! Puts the process into a known order: a hook inherits whatever its runtime left lying about.
 
-use std::io;
+use std::{
+    io::{self, Read},
+    os::fd::BorrowedFd,
+};
 
 use nix::{
     errno::Errno,
@@ -10,13 +13,25 @@ use nix::{
         signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask},
         stat::{Mode, umask},
     },
-    unistd::{chdir, geteuid},
+    unistd::{self, chdir, geteuid},
 };
 use underlay::proc_file;
 
 use crate::error::Error;
 
-/// Called before anything else.
+/// Standard input without a buffer and without a lock: the library's own makes both for one read.
+pub(crate) struct StandardInput;
+
+impl Read for StandardInput {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // SAFETY: Rust's start-up opens the descriptor if it was closed, and nothing here closes it.
+        #[expect(unsafe_code, reason = "it belongs to nobody")]
+        let input = unsafe { BorrowedFd::borrow_raw(libc::STDIN_FILENO) };
+        Ok(unistd::read(input, buffer)?)
+    }
+}
+
+/// Called before anything is opened or started.
 pub(crate) fn sanitise() -> Result<(), Error> {
     open_standard_streams()?;
     close_others();

@@ -62,7 +62,8 @@ pub(crate) enum Error {
 /// Reads a state to its end, since a runtime that cannot write all of it may fail the start (crun 1.8.1:
 /// EPIPE), and keeps the annotation `key` of it.
 pub(crate) fn read(input: impl Read, key: &str) -> Result<State, Error> {
-    let mut text = Vec::new();
+    // Of a usual size, it is read at once.
+    let mut text = Vec::with_capacity(8 << 10);
     input.take(MAX_STATE + 1).read_to_end(&mut text).map_err(Error::Read)?;
     if text.len() as u64 > MAX_STATE {
         return Err(Error::TooLarge);
