@@ -11,6 +11,7 @@ mod arguments;
 mod bundle;
 mod error;
 mod journal;
+mod reaper;
 mod sanitise;
 mod state;
 mod voucher;
@@ -117,7 +118,7 @@ fn detach(
 ) -> Result<(), Error> {
     let start = Instant::now();
     let user = UserKey::new(state.id()?, state.bundle()?);
-    let detached = underlay::detach_ended(&arguments.layout, &user, deadline);
+    let detached = underlay::detach_ended(&arguments.layout, &user, reaper::parting(), deadline);
     journal.detached(&user.container, &detached, start.elapsed());
     Ok(())
 }

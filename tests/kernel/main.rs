@@ -34,6 +34,7 @@ mod ipvlan;
 mod late;
 mod macvlan;
 mod modes;
+mod parting;
 mod podman;
 mod policy;
 mod recorded;
@@ -93,6 +94,7 @@ fn trials() -> Vec<Trial> {
         policy::trials(),
         hostile::trials(),
         undone::trials(),
+        parting::trials(),
         shared::trials(),
         podman::trials(),
         containerd::trials(),

@@ -178,6 +178,7 @@ impl Work<'_> {
         self.page.write(&self.record)?;
         self.ledger.point(&self.container.key, self.page.cookie())?;
         if !wishes.is_empty() {
+            // Until its end it is beside what follows.
             let links = helper.apply(&plan)?;
             self.complete(links);
             self.page.write(&self.record)?;

@@ -16,6 +16,7 @@ use crate::{
         record::{Attachment, Record},
     },
     container::{ContainerId, UserKey},
+    helper::Parting,
     layout::Layout,
     network::NetworkName,
     undo::{self, OpenError, Tools},
@@ -87,7 +88,7 @@ fn list(networks: &[NetworkName]) -> String {
 /// Takes down what a container alone used. A container without attachments is no error.
 #[must_use]
 pub fn detach(layout: &Layout, user: &UserKey, deadline: Instant) -> Detached {
-    collect(|detached| detach_into(layout, user, Extent::All, deadline, detached))
+    collect(|detached| detach_into(layout, user, Extent::All, Parting::Wait, deadline, detached))
 }
 
 /// Takes down what a container alone used, on its runtime's word that it has ended.
@@ -96,12 +97,15 @@ pub fn detach(layout: &Layout, user: &UserKey, deadline: Instant) -> Detached {
 /// same bundle. It is about the newer run only if the process on record, that of the newest run, is dead. Of a
 /// container whose process is not known, and in a pod that an engine vouches for (the process may be the
 /// pod's sandbox, and each attempt has an id of its own), the word is taken as it comes.
+///
+/// With [`Parting::Leave`] it returns as soon as the links are gone, and helpers may still wait for the kernel.
 #[must_use]
-pub fn detach_ended(layout: &Layout, user: &UserKey, deadline: Instant) -> Detached {
+pub fn detach_ended(layout: &Layout, user: &UserKey, parting: Parting, deadline: Instant) -> Detached {
     let end = Instant::now() + DYING;
     loop {
         // Without the namespace's lock in between, which the newer run may need.
-        let detached = collect(|detached| detach_into(layout, user, Extent::Ended, deadline, detached));
+        let detached =
+            collect(|detached| detach_into(layout, user, Extent::Ended, parting, deadline, detached));
         if !detached.runs || Instant::now() >= end {
             return detached;
         }
@@ -113,7 +117,8 @@ pub fn detach_ended(layout: &Layout, user: &UserKey, deadline: Instant) -> Detac
 /// by name.
 #[must_use]
 pub fn detach_network(layout: &Layout, user: &UserKey, network: &NetworkName, deadline: Instant) -> Detached {
-    collect(|detached| detach_into(layout, user, Extent::Network(network), deadline, detached))
+    let extent = Extent::Network(network);
+    collect(|detached| detach_into(layout, user, extent, Parting::Wait, deadline, detached))
 }
 
 fn collect(work: impl FnOnce(&mut Detached) -> Result<(), Error>) -> Detached {
@@ -128,6 +133,7 @@ fn detach_into(
     layout: &Layout,
     user: &UserKey,
     extent: Extent<'_>,
+    parting: Parting,
     deadline: Instant,
     detached: &mut Detached,
 ) -> Result<(), Error> {
@@ -143,7 +149,7 @@ fn detach_into(
     if detached.runs {
         return Ok(());
     }
-    let tools = Tools::open(layout, &ledger)?;
+    let tools = Tools { parting, ..Tools::open(layout, &ledger)? };
     Leave { tools: &tools, ledger: &ledger, page: &page, user, extent, deadline }
         .carry_out(record, detached)?;
     Ok(())

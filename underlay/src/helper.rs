@@ -35,6 +35,17 @@ pub struct Helper {
     pending: Vec<u8>,
     deadline: Instant,
     has_reported: bool,
+    parting: Parting,
+}
+
+/// What becomes of a helper that has reported: the kernel may keep it for some 20 ms more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Parting {
+    /// It is waited for.
+    #[default]
+    Wait,
+    /// It is left to whoever reaps what this process leaves behind. It has none of this process's files.
+    Leave,
 }
 
 /// Why the helper could not do its work.
@@ -133,6 +144,7 @@ impl Helper {
             pending: Vec::new(),
             deadline,
             has_reported: false,
+            parting: Parting::Wait,
         })
     }
 
@@ -155,8 +167,14 @@ impl Helper {
         self.word(&line)
     }
 
-    /// Has the plan carried out. When it fails, nothing is left of it.
-    pub fn apply(mut self, plan: &Plan) -> Result<Vec<MadeLink>, Error> {
+    /// Says what shall become of it once it has reported.
+    pub const fn part(&mut self, parting: Parting) {
+        self.parting = parting;
+    }
+
+    /// Has the plan carried out. When it fails, nothing is left of it. The helper ends by itself then, and is
+    /// waited for when it is dropped.
+    pub fn apply(&mut self, plan: &Plan) -> Result<Vec<MadeLink>, Error> {
         let line = self.ask(plan)?;
         let report = self.parse(&line)?;
         self.has_reported = true;
@@ -240,13 +258,14 @@ impl Helper {
 }
 
 impl Drop for Helper {
-    /// A helper that has not reported must not act any more; one that has is about to go. Either is waited for:
-    /// left behind, it would become a child of the next subreaper, perhaps the runtime. Of two SIGCHLD that come
-    /// at once the kernel keeps one: a runtime that waits for its hook by signal may then wait until its
-    /// timeout, as crun 1.8 seems to have done once.
+    /// A helper that has not reported must not act any more; one that has is about to go. Either is waited for,
+    /// unless it may be left: it would become a child of the next subreaper, perhaps the runtime, which may
+    /// then lose the SIGCHLD of its hook, as crun does.
     fn drop(&mut self) {
         if !self.has_reported {
             let _ = self.child.kill();
+        } else if self.parting == Parting::Leave {
+            return;
         }
         let _ = self.child.wait();
     }

@@ -14,7 +14,7 @@ use crate::{
         record::{Attachment, NamespaceId, State},
     },
     boot, clock,
-    helper::{self, Helper},
+    helper::{self, Helper, Parting},
     ipam::{self, LeaseDirectory},
     layout::Layout,
     namespace::Namespace,
@@ -35,6 +35,8 @@ pub struct Tools<'a> {
     pub parents: Parents<'a>,
     /// Who holds which address.
     pub leases: LeaseDirectory,
+    /// What becomes of helpers that have removed a link.
+    pub parting: Parting,
 }
 
 /// Why something could not be taken back. The rest was, all the same.
@@ -97,7 +99,7 @@ impl<'a> Tools<'a> {
     pub fn open(layout: &'a Layout, ledger: &'a Ledger) -> Result<Self, OpenError> {
         let parents = Parents::open(layout, ledger)?;
         let leases = LeaseDirectory::open(layout.run())?;
-        Ok(Self { layout, parents, leases })
+        Ok(Self { layout, parents, leases, parting: Parting::Wait })
     }
 
     /// The host's netlink socket.
@@ -179,6 +181,7 @@ fn remove_link(
             // The inode was used again for another namespace: ours is dead.
             return Ok(());
         }
+        helper.part(tools.parting);
         // An administrator's own patience may be longer than what a helper takes.
         let patience_ms = clock::millis_until(deadline).min(Plan::MAX_PATIENCE_MS);
         helper.apply(&Plan { patience_ms, steps })?;
