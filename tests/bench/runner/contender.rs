@@ -63,7 +63,7 @@ impl Contender {
             Self::Floor => floor(container),
             Self::Underlay => Ok(Job {
                 attach: vec![container.hook("createRuntime")],
-                detach: vec![container.hook("poststop")],
+                detach: vec![container.hook("poststop").deleting()],
             }),
             Self::Ip => ip(container),
             Self::Netavark(path) => netavark(path, container),
@@ -73,7 +73,7 @@ impl Contender {
 }
 
 fn floor(container: &Container) -> Result<Job> {
-    let (namespace, address) = (container.replica.namespace(), container.address());
+    let (namespace, address) = (container.namespace(), container.address());
     let (lease, mac, parent) = (format!("{LEASES}/{address}"), container.mac(), parent_index()?);
     let words = ["attach", &namespace, &parent, &mac, &address, "16", "10.0.0.1", &lease];
     let floor = program("floor");
@@ -85,26 +85,23 @@ fn floor(container: &Container) -> Result<Job> {
 
 /// ip(8) makes the link in the namespace; a second one is in there for all that follows.
 fn ip(container: &Container) -> Result<Job> {
-    let (pid, mac) = (container.replica.pid.to_string(), container.mac());
+    let mac = container.mac();
     let batch = format!("/run/bench/batch-{}", container.number);
     let text = format!(
         "address add {}/16 dev eth0\nlink set eth0 up\nroute add default via 10.0.0.1\n",
         container.address()
     );
     fs::write(&batch, text).map_err(file(&batch))?;
-    // A namespace's name is a file below /run/netns.
-    let name = format!("bench{}", container.number);
-    let path = format!("/run/netns/{name}");
-    fs::create_dir_all("/run/netns").map_err(file("/run/netns"))?;
-    std::os::unix::fs::symlink(container.replica.namespace(), &path).map_err(file(&path))?;
-    let link = ["ip", "link", "add", "link", PARENT, "name", "eth0", "netns", &pid, "address", &mac];
+    // ip(8) knows a namespace by its name below /run/netns.
+    let name = &container.replica.name;
+    let link = ["ip", "link", "add", "link", PARENT, "name", "eth0", "netns", name, "address", &mac];
     let kind = ["type", "macvlan", "mode", "bridge"];
     Ok(Job {
         attach: vec![
             Line::new(link.into_iter().chain(kind)),
-            Line::new(["ip", "-n", &name, "-batch", &batch]),
+            Line::new(["ip", "-n", name, "-batch", &batch]),
         ],
-        detach: vec![Line::new(["ip", "-n", &name, "link", "delete", "eth0"])],
+        detach: vec![Line::new(["ip", "-n", name, "link", "delete", "eth0"])],
     })
 }
 
@@ -126,7 +123,7 @@ fn netavark(path: &str, container: &Container) -> Result<Job> {
     let input = format!("/run/bench/netavark-{}", container.number);
     fs::write(&input, options.to_string()).map_err(file(&input))?;
     let line = |verb: &str| {
-        let words = [path, "--config", "/run/bench/netavark", verb, &container.replica.namespace()];
+        let words = [path, "--config", "/run/bench/netavark", verb, &container.namespace()];
         Line::new(words).input(&input)
     };
     Ok(Job { attach: vec![line("setup")], detach: vec![line("teardown")] })
@@ -147,7 +144,7 @@ fn cni(container: &Container) -> Result<Job> {
             .input(input)
             .variable("CNI_COMMAND", verb)
             .variable("CNI_CONTAINERID", &container.replica.name)
-            .variable("CNI_NETNS", container.replica.namespace())
+            .variable("CNI_NETNS", container.namespace())
             .variable("CNI_IFNAME", "eth0")
             .variable("CNI_PATH", PLUGINS)
     };

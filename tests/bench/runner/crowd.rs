@@ -7,7 +7,7 @@ use crate::{
     options::Options,
     report::{Report, Table},
     series::Series,
-    site::Site,
+    site::{Container, Site},
 };
 
 pub(crate) fn run(site: &Site<'_>, options: &Options, report: &mut Report) -> Result {
@@ -28,7 +28,7 @@ fn crowd(
     let mut contenders: Vec<_> = contenders.map(|contender| (contender, Series::default())).collect();
     for _ in 0..rounds {
         for (contender, series) in &mut contenders {
-            let containers: Vec<_> = (0..size).map(|_| site.container()).collect::<Result<_>>()?;
+            let mut containers: Vec<_> = (0..size).map(|_| site.container()).collect::<Result<_>>()?;
             let mut jobs = Vec::new();
             for container in &containers {
                 jobs.push(contender.job(container)?);
@@ -36,8 +36,9 @@ fn crowd(
             let attach: Vec<_> = jobs.iter().flat_map(|job| job.attach.iter().cloned()).collect();
             series.push(at_once(&attach)?);
             for container in &containers {
-                container.expect(&contender.name(), &["eth0"])?;
+                container.expect(site, &contender.name(), &["eth0"])?;
             }
+            containers.iter_mut().for_each(Container::stop);
             let detach: Vec<_> = jobs.into_iter().flat_map(|job| job.detach).collect();
             at_once(&detach)?;
             site.end(containers)?;

@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::{
     error::{Result, file},
+    measure::Line,
     memory,
     options::Options,
     report::{Count, Report},
@@ -17,35 +18,33 @@ pub(crate) fn run(site: &Site<'_>, _: &Options, report: &mut Report) -> Result {
         let bytes = fs::metadata(&path).map_err(file(&path))?.len();
         report.count(Count::new(format!("size of {name}"), bytes as f64 / 1024.0, "KiB"));
     }
-    let mut containers = Vec::new();
+    let (mut watched, mut traced) = (site.container()?, site.container()?);
     for (stage, name) in [("createRuntime", "attach"), ("poststop", "detach")] {
-        let container = match containers.pop() {
-            Some(container) => container,
-            None => site.container()?,
-        };
-        let mut sum = 0;
-        for peak in memory::peaks(&container.hook(stage))? {
-            report.count(Count::new(
-                format!("peak RSS of {} at {name}", peak.program),
-                peak.kib as f64,
-                "KiB",
-            ));
-            sum += peak.kib;
-        }
-        report.count(Count::new(format!("peak RSS of both at {name}"), sum as f64, "KiB"));
-        containers.push(container);
+        weigh(&watched.hook(stage), name, report)?;
+        count(&traced.hook(stage), name, report)?;
+        watched.stop();
+        traced.stop();
     }
-    for (stage, name) in [("createRuntime", "attach"), ("poststop", "detach")] {
-        for container in &containers {
-            let profile = "/run/bench/strace";
-            let words = ["strace", "-f", "-c", "-S", "calls", "-o", profile];
-            container.hook(stage).below(&words).run()?;
-            let text = fs::read_to_string(profile).map_err(file(profile))?;
-            report.count(Count::new(format!("system calls at {name}"), calls(&text), ""));
-            report.profile(format!("strace -f -c, {name}"), text);
-        }
+    site.end(vec![watched, traced])
+}
+
+fn weigh(line: &Line, name: &str, report: &mut Report) -> Result {
+    let peaks = memory::peaks(line)?;
+    let sum: u64 = peaks.iter().map(|peak| peak.kib).sum();
+    for peak in peaks {
+        report.count(Count::new(format!("peak RSS of {} at {name}", peak.program), peak.kib as f64, "KiB"));
     }
-    site.end(containers)
+    report.count(Count::new(format!("peak RSS of both at {name}"), sum as f64, "KiB"));
+    Ok(())
+}
+
+fn count(line: &Line, name: &str, report: &mut Report) -> Result {
+    let profile = "/run/bench/strace";
+    line.clone().below(&["strace", "-f", "-c", "-S", "calls", "-o", profile]).run()?;
+    let text = fs::read_to_string(profile).map_err(file(profile))?;
+    report.count(Count::new(format!("system calls at {name}"), calls(&text), ""));
+    report.profile(format!("strace -f -c, {name}"), text);
+    Ok(())
 }
 
 /// The sum in the last line: `100.00 0.001234 5 248 12 total`.

@@ -19,12 +19,13 @@ pub(crate) fn run(site: &Site<'_>, options: &Options, report: &mut Report) -> Re
     let mut containers = Vec::new();
     for round in 0..=options.rounds {
         for (contender, attach, detach) in &mut contenders {
-            let container = site.container()?;
+            let mut container = site.container()?;
             let job = contender.job(&container)?;
             let attached = in_turn(&job.attach)?;
-            container.expect(&contender.name(), &["eth0"])?;
+            container.expect(site, &contender.name(), &["eth0"])?;
+            container.stop();
             let detached = in_turn(&job.detach)?;
-            container.expect(&contender.name(), &[])?;
+            container.expect(site, &contender.name(), &[])?;
             // The first round finds files that are in no cache.
             if round > 0 {
                 attach.push(attached);

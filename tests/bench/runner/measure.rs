@@ -14,10 +14,13 @@ use nix::sys::{
 use crate::{
     error::{Error, Result, file},
     series::Cost,
+    site::program,
 };
 
 /// Where a command's words go, to be read if it fails.
 const OUTPUT: &str = "/run/bench/output";
+/// Where the stand-in for a runtime says how long it took.
+const REPORT: &str = "/run/bench/report";
 
 /// A command line, with a file as its standard input.
 #[derive(Clone, Debug)]
@@ -25,13 +28,21 @@ pub(crate) struct Line {
     words: Vec<String>,
     environment: Vec<(&'static str, String)>,
     input: Option<String>,
+    /// What the runtime that runs it is told to do.
+    verb: &'static str,
 }
 
 impl Line {
     /// A program and its arguments.
     pub(crate) fn new(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let words = words.into_iter().map(Into::into).collect();
-        Self { words, environment: vec![("PATH", "/usr/sbin:/usr/bin:/sbin:/bin".to_owned())], input: None }
+        let environment = vec![("PATH", "/usr/sbin:/usr/bin:/sbin:/bin".to_owned())];
+        Self { words, environment, input: None, verb: "create" }
+    }
+
+    /// Run by a runtime that deletes its container.
+    pub(crate) fn deleting(self) -> Self {
+        Self { verb: "delete", ..self }
     }
 
     pub(crate) fn input(self, path: impl Into<String>) -> Self {
@@ -51,13 +62,16 @@ impl Line {
 
     /// Runs it to its end, which must be a good one.
     pub(crate) fn run(&self) -> Result<Cost> {
-        let mut command = self.command()?;
-        let before = cpu()?;
-        let start = Instant::now();
-        let child = command.spawn().map_err(|source| self.not_run(source))?;
-        self.end(child)?;
-        let wall = start.elapsed();
-        Ok(Cost { wall, cpu: cpu()?.saturating_sub(before) })
+        let runtime = program("runtime");
+        let line = self.clone().below(&[&runtime, self.verb, REPORT]);
+        let child = line.command()?.spawn().map_err(|source| line.not_run(source))?;
+        line.end(child)?;
+        let report = std::fs::read_to_string(REPORT).map_err(file(REPORT))?;
+        let mut times = report.split_whitespace().map(|time| time.parse().map(Duration::from_nanos));
+        match (times.next(), times.next()) {
+            (Some(Ok(wall)), Some(Ok(cpu))) => Ok(Cost { wall, cpu }),
+            _ => Err(Error::Undone { who: "runtime".to_owned(), what: format!("`{report}` are no times") }),
+        }
     }
 
     /// As it is to be started.
@@ -84,6 +98,11 @@ impl Line {
     fn not_run(&self, source: std::io::Error) -> Error {
         Error::Run { program: self.words.join(" "), source }
     }
+}
+
+/// What the last command wrote.
+pub(crate) fn said() -> String {
+    std::fs::read_to_string(OUTPUT).unwrap_or_default()
 }
 
 /// Runs lines one after the other.

@@ -30,9 +30,10 @@ pub(crate) fn run(site: &Site<'_>, options: &Options, report: &mut Report) -> Re
         let mut containers = Vec::new();
         for _ in 0..options.rounds.div_ceil(SHARE) {
             for (contender, series) in [(Contender::Floor, &mut floor), (Contender::Underlay, &mut ours)] {
-                let container = site.container()?;
+                let mut container = site.container()?;
                 let job = contender.job(&container)?;
                 series.push(in_turn(&job.attach)?);
+                container.stop();
                 in_turn(&job.detach)?;
                 containers.push(container);
             }

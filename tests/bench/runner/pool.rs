@@ -4,11 +4,10 @@ use std::{fs, net::Ipv4Addr, os::unix::fs::symlink};
 
 use crate::{
     error::{Result, file},
-    measure::Line,
     options::Options,
     report::{Report, Table},
     series::Series,
-    site::{Container, NETWORK, Site},
+    site::{NETWORK, Site},
 };
 
 /// The addresses of the network that can be chosen, 10.0.0.2 to 10.0.255.254.
@@ -30,20 +29,21 @@ pub(crate) fn run(site: &Site<'_>, options: &Options, report: &mut Report) -> Re
         fill(&run, leases)?;
         levels.push((name, run, Series::default()));
     }
-    // One container for all: its namespace is emptied each time.
-    let container = site.container()?;
+    let mut containers = Vec::new();
     for round in 0..=options.rounds {
         for (_, run, series) in &mut levels {
-            let attach = line(&container, "createRuntime", run);
-            let cost = attach.run()?;
-            container.expect("Underlay", &["eth0"])?;
-            line(&container, "poststop", run).run()?;
+            let mut container = site.container()?;
+            let cost = container.hook_with_run("createRuntime", run).run()?;
+            container.expect(site, "Underlay", &["eth0"])?;
+            container.stop();
+            container.hook_with_run("poststop", run).deleting().run()?;
             if round > 0 {
                 series.push(cost);
             }
+            containers.push(container);
         }
     }
-    site.end(vec![container])?;
+    site.end(containers)?;
     let mut table = Table::new("leases", "attach, by the leases that there are");
     for (name, run, series) in levels {
         table.add(name, &series);
@@ -51,10 +51,6 @@ pub(crate) fn run(site: &Site<'_>, options: &Options, report: &mut Report) -> Re
     }
     report.add(table);
     Ok(())
-}
-
-fn line(container: &Container, stage: &str, run: &str) -> Line {
-    container.hook_with_run(stage, run)
 }
 
 /// Leases the lowest addresses; those that follow are chosen next. The last one is chosen over and over again

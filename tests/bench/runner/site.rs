@@ -2,17 +2,18 @@
 
 use std::{
     cell::Cell,
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
 
 use lab::{Inside, Replica};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use crate::{
     error::{Error, Result, file},
-    measure::Line,
+    measure::{Line, said},
 };
 
 /// The network of every attach but those that need one of their own.
@@ -21,6 +22,8 @@ pub(crate) const NETWORK: &str = "lan";
 pub(crate) const LEASES: &str = "/run/bench/leases";
 /// What the containers' files are below.
 const REPLICAS: &str = "/run/replicas";
+/// Where namespaces live on when their containers have ended.
+const NAMESPACES: &str = "/run/netns";
 /// The parent of all links.
 pub(crate) const PARENT: &str = "eth0";
 /// How long the kernel may take to be done with namespaces that died.
@@ -48,10 +51,10 @@ impl<'a> Site<'a> {
 
     /// Networks, directories, and the programs that are no part of an installation.
     pub(crate) fn prepare(&self) -> Result {
-        for path in ["/run/bench", LEASES, "/run/bench/cni", "/run/bench/bundles"] {
+        for path in ["/run/bench", LEASES, NAMESPACES, "/run/bench/cni", "/run/bench/bundles"] {
             fs::create_dir_all(path).map_err(file(path))?;
         }
-        for name in ["floor", "noop"] {
+        for name in ["floor", "noop", "runtime"] {
             let from = self.built.join(name);
             fs::copy(&from, program(name)).map_err(file(&from))?;
         }
@@ -76,7 +79,18 @@ impl<'a> Site<'a> {
     pub(crate) fn container_on(&self, networks: &str) -> Result<Container> {
         let number = self.containers.replace(self.containers.get() + 1);
         let replica = self.inside.replica(&format!("c{number}"), networks)?;
-        Ok(Container { replica, number })
+        let container = Container { replica, number };
+        let path = container.namespace();
+        File::create(&path).map_err(file(&path))?;
+        let nothing: Option<&str> = None;
+        mount(
+            Some(container.replica.namespace().as_str()),
+            path.as_str(),
+            nothing,
+            MsFlags::MS_BIND,
+            nothing,
+        )?;
+        Ok(container)
     }
 
     /// Ends containers, and waits until the kernel has taken their namespaces down, which would slow down what
@@ -103,6 +117,16 @@ impl<'a> Site<'a> {
 }
 
 impl Container {
+    /// Where its namespace is, also after its end.
+    pub(crate) fn namespace(&self) -> String {
+        format!("{NAMESPACES}/{}", self.replica.name)
+    }
+
+    /// Ends its process, as that of a container ends before its poststop.
+    pub(crate) fn stop(&mut self) {
+        self.replica.kill();
+    }
+
     /// The hook of one stage, as it is installed.
     pub(crate) fn hook(&self, stage: &str) -> Line {
         self.hook_with_run(stage, "/run/underlay")
@@ -118,13 +142,17 @@ impl Container {
         format!("{REPLICAS}/{}/{stage}", self.replica.name)
     }
 
-    /// Its namespace has this one link, or none.
-    pub(crate) fn expect(&self, who: &str, links: &[&str]) -> Result {
-        let there = self.replica.links();
+    /// Its namespace has these links.
+    pub(crate) fn expect(&self, site: &Site<'_>, who: &str, links: &[&str]) -> Result {
+        let interfaces = site.inside.host().namespace(&self.namespace()).interfaces()?;
+        let there: Vec<_> = interfaces.into_iter().map(|interface| interface.name).collect();
         if there == links {
             return Ok(());
         }
-        Err(Error::Undone { who: who.to_owned(), what: format!("{links:?} expected, {there:?} found") })
+        Err(Error::Undone {
+            who: who.to_owned(),
+            what: format!("{links:?} expected, {there:?} found; {}", said()),
+        })
     }
 
     /// An address that no other container gets from whoever has no leases of his own.
@@ -137,6 +165,14 @@ impl Container {
     pub(crate) fn mac(&self) -> String {
         let [_, b, c, d] = self.number.to_be_bytes();
         format!("02:42:00:{b:02x}:{c:02x}:{d:02x}")
+    }
+}
+
+impl Drop for Container {
+    /// Its namespace ends with its process, where that runs, or now.
+    fn drop(&mut self) {
+        // A mount that stays keeps the namespace alive, and `Site::end` waits in vain then.
+        let _ = umount2(self.namespace().as_str(), MntFlags::MNT_DETACH);
     }
 }
 
