@@ -16,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("doctor: a parent missing, down, a bridge's port", &[Need::MACVLAN], parents),
         trial("doctor: a VLAN missing, another one, and the right one", &[Need::MACVLAN, Need::VLAN], vlan),
         trial("doctor: a router that is silent, and one that answers", &[Need::MACVLAN], gateway),
+        trial("doctor: a helper that does not start, and one that cannot give up its rights", &[], helper),
         trial("doctor: files in hooks.d that break or pass over", &[Runtime::Podman.need()], hooks),
         trial("doctor: a lease without an owner", &[Need::MACVLAN], orphan),
         trial("doctor: a link deleted, an address gone, under a container", &MACVLAN, drift),
@@ -155,6 +156,28 @@ fn gateway(lab: &Lab) -> Result {
     let own = Diagnosis::of(lab, "lan");
     assert_eq!(own.verdicts("gateway"), ["failure 192.168.1.1 of lan", "ok 2001:db8::10 of lan"]);
     lab.host().ok("ip address delete 192.168.1.1/24 dev eth0").map(drop)
+}
+
+fn helper(lab: &Lab) -> Result {
+    let verdict = |diagnosis: &str| {
+        let line = diagnosis.lines().find(|line| line.contains(" helper "));
+        line.unwrap_or_default().to_owned()
+    };
+    let well = verdict(&lab.underlay("doctor")?.stdout);
+    assert!(well.starts_with("ok ") && well.ends_with("drops its privileges and answers"), "{well}");
+
+    // Without this capability nobody can take others out of the bounding set.
+    let line = "setpriv --bounding-set=-setpcap /run/bin/underlay --config /run/config --run /run/underlay \
+                --helper /run/bin/underlay-nsenter doctor";
+    let bound = lab.host().run(&line.split_whitespace().collect::<Vec<_>>())?;
+    assert_eq!(bound.status.code(), Some(4), "{}", bound.stdout);
+    let bound = verdict(&bound.stdout);
+    assert!(bound.starts_with("failure ") && bound.contains("PR_CAPBSET_DROP"), "{bound}");
+
+    lab.host().ok("chmod 644 /run/bin/underlay-nsenter")?;
+    let shut = verdict(&lab.underlay("doctor")?.stdout);
+    assert!(shut.starts_with("failure ") && shut.contains("not executable): Permission denied"), "{shut}");
+    Ok(())
 }
 
 fn hooks(lab: &Lab) -> Result {

@@ -77,7 +77,7 @@ fn judge_helper(
         (Ok(access), None) => Finding::failure(HELPER, &subject, access.distrust())
             .advise(format!("`chown root: {subject} && chmod 755 {subject}`, if it is the right program")),
         (Ok(_), Some(Err(error))) => Finding::failure(HELPER, subject, message::chain(&error))
-            .advise("it needs root with CAP_NET_ADMIN, CAP_SETUID, CAP_SETGID and CAP_SETPCAP, and a file system without noexec"),
+            .advise("it needs root with CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_SETUID, CAP_SETGID and CAP_SETPCAP, and a file system without noexec"),
         (Ok(_), Some(Ok(()))) => Finding::ok(HELPER, subject, "starts, drops its privileges and answers"),
     }
 }
