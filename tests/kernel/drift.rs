@@ -9,6 +9,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("doctor: routes deleted, replaced and outbid in containers", &RUNC, routes),
         trial("doctor: routes that drop packets, and those of IPv6", &RUNC, routes_of_all_kinds),
+        trial("doctor: routes of layer 3", &[Need::IPVLAN, Runtime::Runc.need()], layer3),
         trial("doctor: routes where the helper cannot be asked", &RUNC, without_helper),
         trial("a damaged record is told, and does not hide the others", &RUNC, damaged),
         trial("a link that its container renamed keeps its record", &RUNC, renamed),
@@ -87,6 +88,19 @@ fn routes_of_all_kinds(lab: &Lab) -> Result {
             "failure: its route blackhole 10.9.0.0/16 is gone",
         ]
     );
+    Ok(())
+}
+
+fn layer3(lab: &Lab) -> Result {
+    lab.network(
+        "-d ipvlan --subnet=192.168.110.0/24 --subnet=192.168.112.0/24 --subnet=2001:db8:abc6::/64 -o ipvlan_mode=l3 \
+         -o parent=eth0 ipnet110",
+    )?;
+    let container = lab.start("c1", "ipnet110")?;
+    let well = "ok: as it was made: up, 192.168.110.1/24, 2001:db8:abc6::1/64, 3 routes";
+    assert_eq!(attachments(lab, &container.id)?, [well]);
+    container.ok("ip route delete 192.168.112.0/24")?;
+    assert_eq!(attachments(lab, &container.id)?, ["failure: its route 192.168.112.0/24 dev eth0 is gone"]);
     Ok(())
 }
 
