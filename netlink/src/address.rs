@@ -33,7 +33,20 @@ impl Socket {
         self.dump_addresses(index, Some(nsid))
     }
 
+    /// All addresses of another namespace, each with the index of its link. Empty if there is no such
+    /// namespace.
+    pub fn all_addresses_in(&self, nsid: i32) -> Result<Vec<(u32, IpNetwork)>> {
+        Ok(self.address_messages(0, Some(nsid))?.iter().filter_map(|entry| any_address(entry)).collect())
+    }
+
     fn dump_addresses(&self, index: u32, nsid: Option<i32>) -> Result<Vec<IpNetwork>> {
+        // A protocol without strict checking lists all links' addresses.
+        let entries = self.address_messages(index, nsid)?;
+        Ok(entries.iter().filter_map(|entry| address(entry, index)).collect())
+    }
+
+    /// Index 0 means all links.
+    fn address_messages(&self, index: u32, nsid: Option<i32>) -> Result<Vec<Vec<u8>>> {
         let mut message = AddressMessage::default();
         message.header.index = index;
         if let Some(nsid) = nsid {
@@ -41,13 +54,11 @@ impl Socket {
             message.attributes.push(AddressAttribute::Other(target));
         }
         let operation = format_args!("list the addresses of link {index}");
-        let entries = match self.dump(operation, libc::RTM_GETADDR, &message) {
-            Err(error) if error.is_missing() => return Ok(Vec::new()),
-            Err(error) if nsid.is_some() && error.is_unknown_namespace() => return Ok(Vec::new()),
-            entries => entries?,
-        };
-        // A protocol without strict checking lists all links' addresses.
-        Ok(entries.iter().filter_map(|entry| address(entry, index)).collect())
+        match self.dump(operation, libc::RTM_GETADDR, &message) {
+            Err(error) if error.is_missing() => Ok(Vec::new()),
+            Err(error) if nsid.is_some() && error.is_unknown_namespace() => Ok(Vec::new()),
+            entries => entries,
+        }
     }
 
     /// Adds an address. IPv4 comes with its broadcast address, except in a /31 or /32, which have none (RFC
@@ -79,7 +90,12 @@ fn new_address(index: u32, address: IpNetwork) -> AddressMessage {
 
 /// Reads an `RTM_NEWADDR` of the link `index`.
 fn address(message: &[u8], index: u32) -> Option<IpNetwork> {
-    let header = AddressHeader::parse(message).ok().filter(|header| header.index == index)?;
+    any_address(message).filter(|(found, _)| *found == index).map(|(_, address)| address)
+}
+
+/// Reads an `RTM_NEWADDR`: whose it is, and the address.
+fn any_address(message: &[u8]) -> Option<(u32, IpNetwork)> {
+    let header = AddressHeader::parse(message).ok()?;
     let (mut address, mut local) = (None, None);
     for (kind, value) in attributes(message.get(HEADER_BYTES..)?) {
         match kind {
@@ -88,7 +104,7 @@ fn address(message: &[u8], index: u32) -> Option<IpNetwork> {
             _ => {}
         }
     }
-    IpNetwork::new(local.or(address)?, header.prefix_len).ok()
+    Some((header.index, IpNetwork::new(local.or(address)?, header.prefix_len).ok()?))
 }
 
 fn ip(value: &[u8]) -> Option<IpAddr> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use netlink::{Kind, Link, LinkKey, Lookup, Removal, Socket};
-use plan::{DeleteLink, LinkKind};
+use plan::{DeleteLink, FIRST_NSID, LinkKind};
 
 use crate::{
     apply::{Failed, temporary_name},
@@ -80,10 +80,18 @@ fn judge(link: &Link, wanted: &DeleteLink) -> Verdict {
     if !same_driver || !link.parent_elsewhere || link.parent != Some(wanted.parent) {
         return Verdict::Another;
     }
+    // A number made of a cookie is one namespace's for ever. The mark is then not needed, and since it can be
+    // changed from inside it must not protect the link either.
+    let is_certain = wanted.nsid >= FIRST_NSID && wanted.index.is_some();
     match link.alias.as_deref() {
         Some(alias) if alias == wanted.alias => Verdict::Ours,
-        // The namespace is dead, and the kernel gave its number to another with a link of ours.
-        Some(alias) if mark(alias).is_some() && mark(alias) == mark(&wanted.alias) => Verdict::Another,
+        _ if is_certain => Verdict::Ours,
+        // Found by name: made since by somebody whose record tells.
+        Some(alias)
+            if wanted.index.is_none() && mark(alias).is_some() && mark(alias) == mark(&wanted.alias) =>
+        {
+            Verdict::Another
+        }
         // Its maker was killed between making it and bringing it up.
         None | Some("") if !link.up && wanted.index.is_none() => Verdict::Ours,
         None | Some("") => Verdict::Remarked("its alias, our mark, was removed".to_owned()),
@@ -160,15 +168,19 @@ mod tests {
     }
 
     fn verdict_on(link: &Link, index: Option<u32>) -> Verdict {
-        let wanted = DeleteLink {
-            nsid: 55,
-            index,
+        judge(link, &DeleteLink { nsid: 55, index, ..certain() })
+    }
+
+    /// A link that its namespace's number and its index tell from all others.
+    fn certain() -> DeleteLink {
+        DeleteLink {
+            nsid: FIRST_NSID + 55,
+            index: Some(2),
             name: "eth0".parse().unwrap(),
             kind: LinkKind::Macvlan { mode: plan::MacvlanMode::Bridge },
             parent: 3,
             alias: "underlay x".into(),
-        };
-        judge(link, &wanted)
+        }
     }
 
     #[test]
@@ -187,10 +199,23 @@ mod tests {
             Link { parent: Some(4), ..found() },
             // Made by the container on a link of its own that has the same index.
             Link { parent_elsewhere: false, ..found() },
-            Link { alias: Some("underlay y".into()), ..found() },
         ] {
             assert_eq!(verdict(&link), Verdict::Another, "{link:?}");
+            assert_eq!(judge(&link, &certain()), Verdict::Another, "{link:?}");
         }
+        let marked_by_another = Link { alias: Some("underlay y".into()), ..found() };
+        assert_eq!(verdict_on(&marked_by_another, None), Verdict::Another);
+    }
+
+    #[test]
+    fn what_a_container_writes_into_the_mark_protects_no_link() {
+        for alias in [None, Some(""), Some("mine"), Some("underlay y"), Some("underlay x")] {
+            let link = Link { alias: alias.map(str::to_owned), ..found() };
+            assert_eq!(judge(&link, &certain()), Verdict::Ours, "{alias:?}");
+        }
+        // The kernel's own numbers are used again: then the mark decides, and whoever asks knows the records.
+        let marked = Link { alias: Some("underlay y".into()), ..found() };
+        assert!(matches!(verdict(&marked), Verdict::Remarked(_)));
     }
 
     #[test]

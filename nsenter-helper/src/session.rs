@@ -13,7 +13,7 @@ use nix::{
     },
     unistd::Pid,
 };
-use plan::{Hello, MadeLink, Plan, Report, Sight};
+use plan::{FIRST_NSID, Hello, MadeLink, Plan, Report, Sight};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -24,11 +24,8 @@ use crate::{
     isolation, look, removal, system,
 };
 
-/// 256 steps take some 100 KiB.
+/// 1024 steps take some 400 KiB.
 const MAX_PLAN_BYTES: u64 = 1024 * 1024;
-
-/// Where the numbers begin that are made of cookies.
-const FIRST_NUMBER: i32 = 1 << 30;
 
 /// Runs to the answer. Fails only if that cannot be written.
 pub(crate) fn run(arguments: &Arguments, parent: Pid) -> io::Result<()> {
@@ -122,7 +119,7 @@ fn greet(host: &Socket, inside: &Socket, namespace: &OwnedFd) -> Result<Hello> {
 /// A cookie is never used again before the next boot, and so is a number made of it. The kernel's own numbers
 /// are the lowest that are free (`alloc_netid`): far above them this one is free too.
 fn wanted_number(cookie: u64) -> Option<i32> {
-    i32::try_from(cookie).ok()?.checked_add(FIRST_NUMBER)
+    i32::try_from(cookie).ok()?.checked_add(FIRST_NSID)
 }
 
 /// The parent's word, to its end of file.

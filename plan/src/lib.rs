@@ -24,7 +24,7 @@ mod step;
 pub use ifname::{IfName, InvalidIfName};
 pub use look::{Question, SeenRoute, Sight};
 pub use mac::{InvalidMacAddress, MacAddress};
-pub use report::{Failure, Hello, MadeLink, Report};
+pub use report::{FIRST_NSID, Failure, Hello, MadeLink, Report};
 pub use step::{
     CreateLink, DeleteLink, IpvlanFlag, IpvlanMode, LinkKind, MacvlanMode, Plan, Route, RouteKind, Step,
     Sysctl,

@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{IfName, MacAddress};
 
+/// Where the numbers of namespaces begin that the helper makes of their cookies, and that are thus never used
+/// again within a boot. The kernel's own numbers are the lowest that are free, and used again.
+pub const FIRST_NSID: i32 = 1 << 30;
+
 /// Written once the helper is in the namespace: which one it really is, and what is there already.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {

@@ -82,8 +82,9 @@ pub struct CreateLink {
 /// A link to remove, and all by which to recognise it.
 ///
 /// The link is looked for in the namespace that the host knows under `nsid`. It is removed only if its driver
-/// and parent are those given and its alias is `alias`. A link whose index is not known may also be down and
-/// without an alias: then its maker was killed between making it and bringing it up.
+/// and parent are those given, and its alias is `alias` unless `nsid` and `index` tell it from all others: a
+/// container may change an alias. A link whose index is not known may also be down and without an alias: then
+/// its maker was killed between making it and bringing it up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteLink {

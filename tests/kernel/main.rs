@@ -33,6 +33,7 @@ mod import;
 mod ipvlan;
 mod late;
 mod macvlan;
+mod meddling;
 mod modes;
 mod parting;
 mod podman;
@@ -93,6 +94,7 @@ fn trials() -> Vec<Trial> {
         refused::trials(),
         policy::trials(),
         hostile::trials(),
+        meddling::trials(),
         undone::trials(),
         parting::trials(),
         shared::trials(),

@@ -287,7 +287,7 @@ impl Work<'_> {
         let (tools, namespace) = (self.tools, self.record.namespace.clone());
         let is_leftover = |attachment: &mut Attachment| {
             attachment.state == State::Intended
-                || liveness::look(tools.socket(), &namespace, attachment)
+                || liveness::look(tools.socket(), tools.ledger, &namespace, attachment)
                     .is_ok_and(|liveness| liveness != Liveness::LinkThere)
         };
         let leftovers: Vec<Attachment> = self.record.attachments.extract_if(.., is_leftover).collect();

@@ -14,7 +14,9 @@ use crate::{
         liveness::{self, Liveness},
         record::{Attachment, Record, State, User},
     },
-    boot, detach,
+    boot,
+    container::UserKey,
+    detach,
     ipam::{EVERYWHERE, LeaseStore, Owner, StoreError},
     layout::Layout,
     network::{
@@ -22,6 +24,7 @@ use crate::{
         catalog::{self, Catalog},
     },
     parent,
+    process::Process,
     undo::{self, OpenError, Tools},
 };
 
@@ -152,10 +155,19 @@ impl Gc<'_> {
     /// were not finished, those whose links are gone and those whose users are all dead.
     fn dead(&self, record: &mut Record) -> Vec<Attachment> {
         let namespace = record.namespace.clone();
+        let living: HashSet<_> = record
+            .users
+            .iter()
+            .filter(|user| user.process.is_some_and(Process::is_alive))
+            .map(|user| user.key.clone())
+            .collect();
         let is_gone = |attachment: &Attachment| {
             namespace.boot != self.boot
-                || liveness::look(self.tools.socket(), &namespace, attachment)
-                    .is_ok_and(|liveness| liveness != Liveness::LinkThere)
+                || match liveness::look(self.tools.socket(), self.ledger, &namespace, attachment) {
+                    Ok(Liveness::NamespaceGone) => true,
+                    Ok(Liveness::LinkGone) => !self.may_be_elsewhere(&living, attachment),
+                    Ok(Liveness::LinkThere) | Err(_) => false,
+                }
         };
         let dead: HashSet<_> =
             record.users.iter().filter(|user| is_dead(user)).map(|user| user.key.clone()).collect();
@@ -170,6 +182,13 @@ impl Gc<'_> {
             attachment.users.retain(|user| !dead.contains(user));
         }
         taken
+    }
+
+    /// A container that lives may have moved its link into a namespace of its own, which nobody else sees; its
+    /// address then still answers. It ends with the container.
+    fn may_be_elsewhere(&self, living: &HashSet<UserKey>, attachment: &Attachment) -> bool {
+        attachment.users.iter().any(|user| living.contains(user))
+            && liveness::has_parent(self.tools.socket(), attachment)
     }
 
     /// Leases whose owner's namespace has no such attachment: claimed by an attach that was killed before it

@@ -37,6 +37,8 @@ pub struct Tools<'a> {
     pub leases: LeaseDirectory,
     /// What becomes of helpers that have removed a link.
     pub parting: Parting,
+    /// The records.
+    pub ledger: &'a Ledger,
 }
 
 /// Why something could not be taken back. The rest was, all the same.
@@ -50,6 +52,19 @@ pub enum Error {
     Elsewhere {
         /// Which interface.
         interface: plan::IfName,
+    },
+    /// A container with rights on its network took the address over to a link of its own.
+    #[error(
+        "{address} of {interface} is in use on another link of the container's namespace, {link}: the address stays leased \
+         until that is gone, and `underlay gc` then frees it"
+    )]
+    StillInUse {
+        /// Of which interface it was.
+        interface: plan::IfName,
+        /// Which address.
+        address: std::net::IpAddr,
+        /// The other link's name, as far as it is known.
+        link: String,
     },
     /// The kernel did not say whether the link is there.
     #[error("cannot look for {interface} in the container's namespace")]
@@ -99,7 +114,7 @@ impl<'a> Tools<'a> {
     pub fn open(layout: &'a Layout, ledger: &'a Ledger) -> Result<Self, OpenError> {
         let parents = Parents::open(layout, ledger)?;
         let leases = LeaseDirectory::open(layout.run())?;
-        Ok(Self { layout, parents, leases, parting: Parting::Wait })
+        Ok(Self { layout, parents, leases, parting: Parting::Wait, ledger })
     }
 
     /// The host's netlink socket.
@@ -186,7 +201,17 @@ fn remove_link(
         let patience_ms = clock::millis_until(deadline).min(Plan::MAX_PATIENCE_MS);
         helper.apply(&Plan { patience_ms, steps })?;
     }
-    Ok(())
+    refuse_heir(tools, namespace, attachment)
+}
+
+/// An address that still answers is not free.
+fn refuse_heir(tools: &Tools<'_>, namespace: &NamespaceId, attachment: &Attachment) -> Result<(), Error> {
+    let interface = attachment.interface.clone();
+    let failed = |source| Error::Look { interface: interface.clone(), source };
+    let heir = liveness::heir(tools.socket(), namespace, attachment).map_err(failed)?;
+    let Some((index, address)) = heir else { return Ok(()) };
+    let link = liveness::link_name(tools.socket(), namespace, index);
+    Err(Error::StillInUse { interface, address, link })
 }
 
 fn look(tools: &Tools<'_>, namespace: &NamespaceId, attachment: &Attachment) -> Result<Liveness, Error> {
@@ -197,5 +222,5 @@ fn look(tools: &Tools<'_>, namespace: &NamespaceId, attachment: &Attachment) -> 
     if tools.socket().cookie().map_err(failed)? != namespace.host {
         return Err(Error::Elsewhere { interface: attachment.interface.clone() });
     }
-    liveness::look(tools.socket(), namespace, attachment).map_err(failed)
+    liveness::look(tools.socket(), tools.ledger, namespace, attachment).map_err(failed)
 }
