@@ -65,6 +65,7 @@ fn only_some_rooms_of_underlay_touch_the_world() {
         // engines wrote.
         &[
             "foreign_file",
+            "run_file",
             "network/catalog",
             "ipam/directory",
             "attachment/ledger",

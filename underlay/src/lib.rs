@@ -38,6 +38,7 @@ pub mod proc_file;
 pub mod process;
 pub mod remove;
 pub mod request;
+pub mod run_file;
 pub mod undo;
 
 pub use attach::attach;

@@ -16,7 +16,6 @@ mod port;
 mod wait;
 
 use std::{
-    io,
     net::IpAddr,
     path::PathBuf,
     time::{Duration, Instant},
@@ -39,6 +38,7 @@ use crate::{
     },
     layout::Layout,
     network::{Network, NetworkName, ParentSpec},
+    run_file,
 };
 
 /// A parent that is up and may be used.
@@ -158,16 +158,8 @@ pub enum Error {
     #[error("cannot ask the kernel for its links")]
     Netlink(#[from] netlink::Error),
     /// The run directory.
-    #[error("cannot {operation} {}", .path.display())]
-    File {
-        /// What was tried.
-        operation: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// What the kernel answered.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] run_file::Error),
     /// The parent's lock.
     #[error(transparent)]
     Lock(#[from] lock::Error),
@@ -189,11 +181,7 @@ impl<'a> Parents<'a> {
     pub fn open(layout: &Layout, ledger: &'a Ledger) -> Result<Self, Error> {
         let directory = layout.parents();
         for path in ["locks", "making", "ports"].map(|name| directory.join(name)) {
-            ledger::make_directory(&path).map_err(|source| Error::File {
-                operation: "make directory",
-                path,
-                source,
-            })?;
+            run_file::make_directory(&path)?;
         }
         Ok(Self { directory, ledger, socket: Socket::open()? })
     }

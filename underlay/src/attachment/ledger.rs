@@ -11,7 +11,7 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{DirBuilderExt, symlink},
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -25,7 +25,7 @@ use super::{
         version::{self, Unreadable},
     },
 };
-use crate::{container::UserKey, layout::Layout};
+use crate::{container::UserKey, layout::Layout, run_file};
 
 /// Where the records are.
 #[derive(Clone, Debug)]
@@ -46,16 +46,8 @@ pub struct Page {
 #[derive(Debug, Error)]
 pub enum Error {
     /// A directory or file.
-    #[error("cannot {operation} {}", .path.display())]
-    File {
-        /// What was tried.
-        operation: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// What the kernel answered.
-        #[source]
-        source: io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] run_file::Error),
     /// A record that is no record.
     #[error("{} is damaged; move it away and run `underlay gc`", .path.display())]
     Damaged {
@@ -84,7 +76,7 @@ impl Ledger {
     pub fn open(layout: &Layout) -> Result<Self, Error> {
         let ledger = Self { namespaces: layout.namespaces(), containers: layout.containers() };
         for path in [&ledger.namespaces, &ledger.containers] {
-            make_directory(path).map_err(|source| failed("make directory", path, source))?;
+            run_file::make_directory(path)?;
         }
         Ok(ledger)
     }
@@ -108,7 +100,7 @@ impl Ledger {
 
     /// All namespaces of which there is anything, in ascending order.
     pub fn cookies(&self) -> Result<Vec<u64>, Error> {
-        let mut cookies: Vec<u64> = names(&self.namespaces)?
+        let mut cookies: Vec<u64> = run_file::names(&self.namespaces)?
             .iter()
             .filter_map(|name| name.split_once('.').and_then(|(cookie, _)| cookie.parse().ok()))
             .collect();
@@ -125,34 +117,37 @@ impl Ledger {
     /// Notes where a container's attachments are.
     pub fn point(&self, user: &UserKey, cookie: u64) -> Result<(), Error> {
         let path = self.pointer(user);
-        let made = symlink(cookie.to_string(), &path);
-        match made {
+        match symlink(cookie.to_string(), &path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 // The same container again (restore), in another namespace.
                 let new = self.containers.join(format!("{}.new", user.file_name()));
-                remove_if_there(&new)?;
+                run_file::remove(&new)?;
                 symlink(cookie.to_string(), &new)
                     .and_then(|()| fs::rename(&new, &path))
-                    .map_err(|source| failed("replace", &path, source))
+                    .map_err(run_file::Error::on("replace", &path))?;
             }
-            other => other.map_err(|source| failed("make", &path, source)),
+            made => made.map_err(run_file::Error::on("make", &path))?,
         }
+        Ok(())
     }
 
     /// Forgets where a container's attachments were, if it was there.
     pub fn unpoint(&self, user: &UserKey, cookie: u64) -> Result<(), Error> {
-        if self.namespace_of(user)? == Some(cookie) { remove_if_there(&self.pointer(user)) } else { Ok(()) }
+        if self.namespace_of(user)? == Some(cookie) {
+            run_file::remove(&self.pointer(user))?;
+        }
+        Ok(())
     }
 
     /// Removes the pointers whose namespace has no record: their makers were killed, or were closed without
     /// them.
     pub fn drop_stale_pointers(&self) -> Result<usize, Error> {
         let mut dropped = 0;
-        for name in names(&self.containers)? {
+        for name in run_file::names(&self.containers)? {
             let path = self.containers.join(&name);
             let stale = match target(&path)? {
                 Some(cookie) => self.drop_if_stale(&path, cookie)?,
-                None => remove_if_there(&path).map(|()| true)?,
+                None => run_file::remove(&path).map(|()| true)?,
             };
             dropped += usize::from(stale);
         }
@@ -168,7 +163,7 @@ impl Ledger {
         let Some(page) = self.try_page(cookie)? else { return Ok(false) };
         let is_stale = page.read()?.is_none() && target(path)? == Some(cookie);
         if is_stale {
-            remove_if_there(path)?;
+            run_file::remove(path)?;
             page.remove()?;
         }
         Ok(is_stale)
@@ -200,16 +195,15 @@ impl Page {
         let new = self.new_file();
         let text = serde_json::to_vec(record)
             .map_err(|source| Error::Damaged { path: self.json.clone(), source })?;
-        fs::write(&new, text)
-            .and_then(|()| fs::rename(&new, &self.json))
-            .map_err(|source| failed("write", &self.json, source))
+        let written = fs::write(&new, text).and_then(|()| fs::rename(&new, &self.json));
+        Ok(written.map_err(run_file::Error::on("write", &self.json))?)
     }
 
     /// Removes the record, and the lock's file with it; the lock is held until this page is dropped.
     pub fn remove(&self) -> Result<(), Error> {
-        remove_if_there(&self.json)?;
-        remove_if_there(&self.new_file())?;
-        self.lock.remove_file().map_err(|source| failed("remove the lock of", &self.json, source))
+        run_file::remove(&self.json)?;
+        run_file::remove(&self.new_file())?;
+        Ok(self.lock.remove_file().map_err(run_file::Error::on("remove the lock of", &self.json))?)
     }
 
     fn new_file(&self) -> PathBuf {
@@ -217,18 +211,12 @@ impl Page {
     }
 }
 
-/// Makes a directory for its owner alone, and those above it, unless it is there. To ask first is cheaper:
-/// mkdir(2) locks the directory above even if it has nothing to do.
-pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
-    if path.is_dir() { Ok(()) } else { fs::DirBuilder::new().recursive(true).mode(0o700).create(path) }
-}
-
 /// The namespace that a pointer names, if it is there and names one.
 fn target(path: &Path) -> Result<Option<u64>, Error> {
     match fs::read_link(path) {
         Ok(target) => Ok(target.to_str().and_then(|cookie| cookie.parse().ok())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(failed("read", path, source)),
+        Err(source) => Err(run_file::Error::on("read", path)(source).into()),
     }
 }
 
@@ -236,27 +224,11 @@ fn read(path: &Path) -> Result<Option<Record>, Error> {
     let text = match fs::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(failed("read", path, source)),
+        Err(source) => return Err(run_file::Error::on("read", path)(source).into()),
     };
     let path = || path.to_owned();
     version::read(&text).map(Some).map_err(|error| match error {
         Unreadable::Form(source) => Error::Damaged { path: path(), source },
         Unreadable::Version(_) => Error::Version { path: path(), source: error },
     })
-}
-
-fn names(directory: &Path) -> Result<Vec<String>, Error> {
-    let entries = fs::read_dir(directory).map_err(|source| failed("list", directory, source))?;
-    Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
-}
-
-fn remove_if_there(path: &Path) -> Result<(), Error> {
-    match fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(failed("remove", path, source)),
-        _ => Ok(()),
-    }
-}
-
-fn failed(operation: &'static str, path: &Path, source: io::Error) -> Error {
-    Error::File { operation, path: path.to_owned(), source }
 }

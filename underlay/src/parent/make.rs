@@ -1,15 +1,16 @@
 //! Sub-interfaces and dummies of our own.
 
-use std::{fs, hash::Hasher, io, path::PathBuf, time::Instant};
+use std::{fs, hash::Hasher, path::PathBuf, time::Instant};
 
 use netlink::{Kind, Link, NewKind, NewLink};
 use plan::{IfName, InvalidIfName};
 use siphasher::sip::SipHasher13;
 
-use super::{Error, Parents, link_name, port::names};
+use super::{Error, Parents, link_name};
 use crate::{
     attachment::lock::Lock,
     network::{Network, NetworkName, ParentSpec, VlanId},
+    run_file,
 };
 
 /// The alias of every link that we made in the host's namespace.
@@ -207,25 +208,21 @@ impl Parents<'_> {
     /// Leaves no file of parents that nobody claims, whoever made them. A held lock is its holder's, who is
     /// at work there.
     fn forget_unclaimed(&self) -> Result<(), Error> {
-        let parents = names(&self.directory.join("locks"))?;
+        let parents = run_file::names(&self.directory.join("locks"))?;
         for name in parents.into_iter().filter_map(|name| IfName::new(name).ok()) {
             let path = self.lock_file(&name);
             let Some(lock) = Lock::try_acquire(&path)? else { continue };
             if !self.is_claimed(&name)? {
                 self.forget_ports(&name)?;
-                lock.remove_file().map_err(|source| Error::File { operation: "remove", path, source })?;
+                lock.remove_file().map_err(run_file::Error::on("remove", &path))?;
             }
         }
         Ok(())
     }
 
     fn intents(&self) -> Result<Vec<IfName>, Error> {
-        let path = self.directory.join("making");
-        let entries =
-            fs::read_dir(&path).map_err(|source| Error::File { operation: "list", path, source })?;
-        Ok(entries
-            .filter_map(|entry| IfName::new(entry.ok()?.file_name().into_string().ok()?).ok())
-            .collect())
+        let names = run_file::names(&self.directory.join("making"))?;
+        Ok(names.into_iter().filter_map(|name| IfName::new(name).ok()).collect())
     }
 
     fn intent(&self, name: &IfName) -> PathBuf {
@@ -238,17 +235,11 @@ impl Parents<'_> {
 
     fn intend(&self, name: &IfName) -> Result<(), Error> {
         let path = self.intent(name);
-        fs::write(&path, "").map_err(|source| Error::File { operation: "write", path, source })
+        Ok(fs::write(&path, "").map_err(run_file::Error::on("write", &path))?)
     }
 
     fn forget_intent(&self, name: &IfName) -> Result<(), Error> {
-        let path = self.intent(name);
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(Error::File { operation: "remove", path, source })
-            }
-            _ => Ok(()),
-        }
+        Ok(run_file::remove(&self.intent(name))?)
     }
 }
 

@@ -24,6 +24,7 @@ use super::{Error, Parents};
 use crate::{
     attachment::record::Attachment,
     network::{Network, NetworkName},
+    run_file,
 };
 
 /// A claim as its file's name says it.
@@ -72,7 +73,7 @@ impl Parents<'_> {
     pub(super) fn claim(&self, network: &Network, parent: &IfName, cookie: u64) -> Result<(), Error> {
         let wanted = port(network.driver);
         let own = Claim { network: network.name.clone(), cookie };
-        for other in names(&self.ports(parent))? {
+        for other in run_file::names(&self.ports(parent))? {
             let is_shareable = other == wanted && !network.is_passthru();
             if is_shareable {
                 continue;
@@ -88,14 +89,14 @@ impl Parents<'_> {
             }
         }
         let path = self.ports(parent).join(wanted).join(own.file_name());
-        make_claim(&path).map_err(|source| Error::File { operation: "make", path, source })
+        Ok(make_claim(&path).map_err(run_file::Error::on("make", &path))?)
     }
 
     /// Gives a claim back. What is not there is no error.
     pub fn release(&self, parent: &IfName, kind: LinkKind, claim: &Claim) -> Result<(), Error> {
         let directory = self.ports(parent).join(port(kind));
         let path = directory.join(claim.file_name());
-        remove(&path)?;
+        run_file::remove(&path)?;
         // The last one removes the directories; all others find them not empty.
         let _ = fs::remove_dir(&directory);
         let _ = fs::remove_dir(self.ports(parent));
@@ -105,13 +106,13 @@ impl Parents<'_> {
     /// Removes the claims whose namespaces have no attachment there.
     pub fn drop_stale_claims(&self) -> Result<usize, Error> {
         let mut dropped = 0;
-        let parents = names(&self.directory.join("ports"))?;
+        let parents = run_file::names(&self.directory.join("ports"))?;
         for parent in parents.into_iter().filter_map(|name| IfName::new(name).ok()) {
-            for port in names(&self.ports(&parent))? {
+            for port in run_file::names(&self.ports(&parent))? {
                 for claim in self.claims(&parent, &port)? {
                     // While a record cannot be read, what its namespace claims is its own.
                     if !self.is_alive(&parent, &claim).unwrap_or(true) {
-                        remove(&self.ports(&parent).join(&port).join(claim.file_name()))?;
+                        run_file::remove(&self.ports(&parent).join(&port).join(claim.file_name()))?;
                         dropped += 1;
                     }
                 }
@@ -123,7 +124,7 @@ impl Parents<'_> {
     }
 
     pub(super) fn is_claimed(&self, parent: &IfName) -> Result<bool, Error> {
-        for port in names(&self.ports(parent))? {
+        for port in run_file::names(&self.ports(parent))? {
             for claim in self.claims(parent, &port)? {
                 if self.is_alive(parent, &claim)? {
                     return Ok(true);
@@ -137,7 +138,7 @@ impl Parents<'_> {
         let path = self.ports(parent);
         match fs::remove_dir_all(&path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(Error::File { operation: "remove", path, source })
+                Err(run_file::Error::on("remove", &path)(source).into())
             }
             _ => Ok(()),
         }
@@ -149,7 +150,7 @@ impl Parents<'_> {
             if self.is_alive(parent, &claim)? {
                 return Ok(Some(claim));
             }
-            remove(&self.ports(parent).join(port).join(claim.file_name()))?;
+            run_file::remove(&self.ports(parent).join(port).join(claim.file_name()))?;
         }
         Ok(None)
     }
@@ -167,7 +168,10 @@ impl Parents<'_> {
     }
 
     fn claims(&self, parent: &IfName, port: &str) -> Result<Vec<Claim>, Error> {
-        Ok(names(&self.ports(parent).join(port))?.iter().filter_map(|name| Claim::parse(name)).collect())
+        Ok(run_file::names(&self.ports(parent).join(port))?
+            .iter()
+            .filter_map(|name| Claim::parse(name))
+            .collect())
     }
 
     fn ports(&self, parent: &IfName) -> PathBuf {
@@ -185,24 +189,5 @@ fn make_claim(path: &Path) -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             made => return made,
         }
-    }
-}
-
-pub(super) fn names(directory: &Path) -> Result<Vec<String>, Error> {
-    match fs::read_dir(directory) {
-        Ok(entries) => Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Ok(Vec::new())
-        }
-        Err(source) => Err(Error::File { operation: "list", path: directory.to_owned(), source }),
-    }
-}
-
-fn remove(path: &Path) -> Result<(), Error> {
-    match fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(Error::File { operation: "remove", path: path.to_owned(), source })
-        }
-        _ => Ok(()),
     }
 }
