@@ -30,7 +30,7 @@ use std::{
 };
 
 use error::Result;
-use lab::Lab;
+use lab::{Lab, Machine};
 use options::{Format, Options};
 use report::Report;
 use site::Site;
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<Report> {
     // From inside, this program's own name leads nowhere.
     let built = site::built()?;
-    let lab = Lab::new()?;
+    let lab = Lab::new(Machine::This)?;
     let mut report = Report::new(machine::describe());
     // A thread that has entered the lab's host starts no other; the lab's own error is what it returns.
     let done = lab.inside(|inside| Ok(run_inside(&Site::new(inside, &built), options, &mut report)))?;

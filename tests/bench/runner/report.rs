@@ -58,7 +58,7 @@ impl Report {
         for (title, profile) in &self.profiles {
             let _ = write!(text, "\n{title}\n\n```\n{profile}```\n");
         }
-        let _ = write!(text, "\nRatios of medians:\n\n| | wall | CPU |\n|---|---|---|\n");
+        let _ = write!(text, "\nRatios of medians, {}:\n\n| | wall | CPU |\n|---|---|---|\n", self.machine);
         for table in &self.tables {
             text.push_str(&table.ratios());
         }
