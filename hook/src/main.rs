@@ -118,7 +118,7 @@ fn detach(
 ) -> Result<(), Error> {
     let start = Instant::now();
     let user = UserKey::new(state.id()?, state.bundle()?);
-    let detached = underlay::detach_ended(&arguments.layout, &user, reaper::parting(), deadline);
+    let detached = underlay::detach_ended(&arguments.layout, &user, reaper::parting, deadline);
     journal.detached(&user.container, &detached, start.elapsed());
     Ok(())
 }

@@ -88,7 +88,7 @@ fn list(networks: &[NetworkName]) -> String {
 /// Takes down what a container alone used. A container without attachments is no error.
 #[must_use]
 pub fn detach(layout: &Layout, user: &UserKey, deadline: Instant) -> Detached {
-    collect(|detached| detach_into(layout, user, Extent::All, Parting::Wait, deadline, detached))
+    collect(|detached| detach_into(layout, user, Extent::All, Parting::default, deadline, detached))
 }
 
 /// Takes down what a container alone used, on its runtime's word that it has ended.
@@ -98,9 +98,15 @@ pub fn detach(layout: &Layout, user: &UserKey, deadline: Instant) -> Detached {
 /// container whose process is not known, and in a pod that an engine vouches for (the process may be the
 /// pod's sandbox, and each attempt has an id of its own), the word is taken as it comes.
 ///
-/// With [`Parting::Leave`] it returns as soon as the links are gone, and helpers may still wait for the kernel.
+/// Where `parting` says [`Parting::Leave`] it returns as soon as the links are gone, and helpers may still wait
+/// for the kernel.
 #[must_use]
-pub fn detach_ended(layout: &Layout, user: &UserKey, parting: Parting, deadline: Instant) -> Detached {
+pub fn detach_ended(
+    layout: &Layout,
+    user: &UserKey,
+    parting: fn() -> Parting,
+    deadline: Instant,
+) -> Detached {
     let end = Instant::now() + DYING;
     loop {
         // Without the namespace's lock in between, which the newer run may need.
@@ -118,7 +124,7 @@ pub fn detach_ended(layout: &Layout, user: &UserKey, parting: Parting, deadline:
 #[must_use]
 pub fn detach_network(layout: &Layout, user: &UserKey, network: &NetworkName, deadline: Instant) -> Detached {
     let extent = Extent::Network(network);
-    collect(|detached| detach_into(layout, user, extent, Parting::Wait, deadline, detached))
+    collect(|detached| detach_into(layout, user, extent, Parting::default, deadline, detached))
 }
 
 fn collect(work: impl FnOnce(&mut Detached) -> Result<(), Error>) -> Detached {
@@ -133,7 +139,7 @@ fn detach_into(
     layout: &Layout,
     user: &UserKey,
     extent: Extent<'_>,
-    parting: Parting,
+    parting: fn() -> Parting,
     deadline: Instant,
     detached: &mut Detached,
 ) -> Result<(), Error> {

@@ -35,8 +35,8 @@ pub struct Tools<'a> {
     pub parents: Parents<'a>,
     /// Who holds which address.
     pub leases: LeaseDirectory,
-    /// What becomes of helpers that have removed a link.
-    pub parting: Parting,
+    /// Says what becomes of a helper that has removed a link; asked only if there is one.
+    pub parting: fn() -> Parting,
     /// The records.
     pub ledger: &'a Ledger,
 }
@@ -114,7 +114,7 @@ impl<'a> Tools<'a> {
     pub fn open(layout: &'a Layout, ledger: &'a Ledger) -> Result<Self, OpenError> {
         let parents = Parents::open(layout, ledger)?;
         let leases = LeaseDirectory::open(layout.run())?;
-        Ok(Self { layout, parents, leases, parting: Parting::Wait, ledger })
+        Ok(Self { layout, parents, leases, parting: Parting::default, ledger })
     }
 
     /// The host's netlink socket.
@@ -196,7 +196,7 @@ fn remove_link(
             // The inode was used again for another namespace: ours is dead.
             return Ok(());
         }
-        helper.part(tools.parting);
+        helper.part((tools.parting)());
         // An administrator's own patience may be longer than what a helper takes.
         let patience_ms = clock::millis_until(deadline).min(Plan::MAX_PATIENCE_MS);
         helper.apply(&Plan { patience_ms, steps })?;
