@@ -8,27 +8,13 @@ cd "$(dirname "$0")/.." || exit
 . tests/packaging/steps.sh
 
 readonly CACHE=${XDG_CACHE_HOME:-/var/cache}/underlay-tests
-readonly PROGRAMS=runc,crun,conmon,podman,netavark,iproute2,iputils-ping,busybox-static,procps,rpm,jq,docker.io,systemd-sysv,dbus,kmod,apparmor
-readonly TREE=$CACHE/bookworm-$(sum <<<"$PROGRAMS" | cut -c1-5) NEW_VERSION=99.0
+readonly TREE=$CACHE/bookworm NEW_VERSION=99.0
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 readonly DEB=target/package/underlay_${version}_amd64.deb RPM=target/package/underlay-$version-1.x86_64.rpm
 
 SHARE=$(mktemp -d)
 trap 'rm -rf "$SHARE"' EXIT
 export SHARE NEW_VERSION
-
-# The machine's tree; under its name only when it is complete.
-prepare() {
-  [ -d "$TREE" ] && return
-  rm -rf "$TREE.new"
-  mkdir -p "$CACHE"
-  debootstrap --variant=minbase --include="$PROGRAMS" bookworm "$TREE.new" >"$CACHE/bookworm.log" || {
-    tail "$CACHE/bookworm.log"
-    return 1
-  }
-  chroot "$TREE.new" apt-get clean
-  mv "$TREE.new" "$TREE"
-}
 
 # Prints its path.
 again() {
@@ -164,7 +150,7 @@ the_readme_says_how_to_make_it() {
   cp "$DEB" "$SHARE/source/target/package/"
 }
 
-prepare || exit
+tests/tree.sh bookworm && tests/tree.sh trixie || exit
 try changelogs_begin_with_this_version built_twice_they_are_the_same_bytes programs_name_nobodys_directories \
   the_deb_holds_these_files_with_these_modes the_rpm_holds_these_files_with_these_modes \
   make_installs_what_the_deb_holds_and_takes_it_back below_another_prefix_everything_names_its_place_there \
@@ -176,8 +162,10 @@ lives deb || status=1
 lives rpm || status=1
 printf '\nthe README:\n'
 tests/packaging/machine.sh "$TREE" /share/packaging/readme.sh || status=1
-printf '\nthe engines:\n'
-tests/packaging/machine.sh "$TREE" /share/packaging/engines.sh || status=1
+for suite in bookworm trixie; do
+  printf '\nthe engines of %s:\n' "$suite"
+  tests/packaging/machine.sh "$CACHE/$suite" /share/packaging/engines.sh || status=1
+done
 tests/packaging/booted.sh "$TREE" /share/packaging/after_a_boot.sh || status=1
 printf '\nwhat lintian and rpmlint say:\n'
 {

@@ -1,5 +1,5 @@
 #!/bin/bash
-# engines.sh: what docs/engines.md says, done on a machine (machine.sh) with Debian 12's containerd and Docker.
+# engines.sh: what docs/engines.md says, done on a machine (machine.sh) with a Debian's containerd and Docker.
 # /share/blocks/engines holds its blocks (blocks.awk); one that nobody tried is a failure.
 set -uo pipefail
 cd "$(dirname "$0")" || exit
@@ -98,14 +98,13 @@ docker_starts() {
   tar -C /run/image -c . | docker import - busybox
 }
 
-# The one that Debian 12 has knows no annotations; so the same is said to its runtime, with the words of the block.
-docker_attaches_what_is_annotated() {
-  if docker run --help | grep -q -e --annotation; then
+# From 24 on; Debian 12 has 20.10, and Debian 13 has 26.
+docker_attaches_what_is_annotated_if_it_can_be() {
+  if [ "$(docker version --format '{{.Server.Version}}' | cut -d. -f1)" -ge 24 ]; then
     bash -e <(block docker-1.sh)
     docker_is_attached
   else
-    echo "this Docker knows no annotations:"; docker --version
-    block docker-1.sh | grep -F -e "--runtime underlay --network none --annotation io.underlay.networks=lan"
+    fails bash -e <(block docker-1.sh)
   fi
 }
 
@@ -140,4 +139,4 @@ no_block_is_left() {
 try podman_needs_nothing crio_finds_the_annotation_that_the_hooks_files_name \
   the_kubernetes_annotation_is_honoured_from_then_on bundles_get_hooks containerd_starts \
   containers_of_that_specification_are_attached containerd_runs_the_file_for_nerdctl docker_starts \
-  docker_attaches_what_is_annotated docker_attaches_what_its_runtime_says docker_restarts_what_it_attached no_block_is_left
+  docker_attaches_what_is_annotated_if_it_can_be docker_attaches_what_its_runtime_says docker_restarts_what_it_attached no_block_is_left
