@@ -70,7 +70,7 @@ the_unit_lets_gc_work() {
   kill -KILL "$(crun state kept | jq .pid)"
   rm -rf /run/crun/kept
   rm /etc/underlay/networks/voice.json
-  systemctl start underlay-gc.service
+  systemctl start underlay-gc.service || journalctl --no-pager --unit underlay-gc.service --lines 20
   same "$(leases)" ""
   fails ip -n kept link show eth0
   fails ip link show eth0.50
