@@ -168,8 +168,10 @@ fn s14(lab: &Lab, runtime: Runtime) -> Result {
         assert!(container.routes()?.contains(&"default dev eth0".to_owned()), "{:?}", container.routes()?);
         assert!(container.routes6()?.contains(&"default dev eth0".to_owned()), "{:?}", container.routes6()?);
     }
-    for container in &containers {
-        for address in expected.iter().flatten() {
+    for (container, own) in containers.iter().zip(expected) {
+        // youki leaves the loopback down, by which a container reaches itself.
+        let reachable = |address: &&&str| runtime != Runtime::Youki || !own.contains(address);
+        for address in expected.iter().flatten().filter(reachable) {
             container.ping(address.split('/').next().unwrap_or_default())?;
         }
     }
