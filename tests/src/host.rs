@@ -82,7 +82,11 @@ impl Lab {
     pub fn pod(&self, name: &str) -> Result<String> {
         podman_set_up(self)?;
         let pod = format!("{}-{name}", self.tag);
-        self.place.sh(&format!("{PODMAN_CONF} podman pod create --name {pod} --network none"))?;
+        // Without a cgroup of its own: podman 4.3 forbids it all devices where cgroups are of version 2 and systemd does not
+        // manage them.
+        let create =
+            format!("{PODMAN_CONF} podman pod create --name {pod} --network none --share-parent=false");
+        self.place.sh(&create)?;
         Ok(pod)
     }
 
