@@ -1,6 +1,6 @@
 //! Looking at a plan again before anything of it is carried out: its author has read what strangers wrote.
 
-use std::{collections::HashSet, net::IpAddr};
+use std::{collections::BTreeSet, net::IpAddr};
 
 use ipnetwork::IpNetwork;
 use plan::{CreateLink, DeleteLink, IfName, LinkKind, Plan, Route, RouteKind, Step};
@@ -52,8 +52,9 @@ type Verdict = Result<(), Inadmissible>;
 /// made.
 pub(crate) fn check(plan: &Plan) -> Verdict {
     check_size(plan)?;
-    let mut made = HashSet::new();
-    let known = |made: &HashSet<&IfName>, link: &IfName| {
+    // Not a HashSet, which would ask the kernel for random numbers.
+    let mut made = BTreeSet::new();
+    let known = |made: &BTreeSet<&IfName>, link: &IfName| {
         if made.contains(link) { Ok(()) } else { Err(Inadmissible::ForeignLink(link.clone())) }
     };
     for step in &plan.steps {

@@ -18,6 +18,7 @@ mod sysctl;
 use create::Creator;
 pub(crate) use create::temporary_name;
 use journal::Journal;
+pub(crate) use sysctl::Sysctls;
 
 /// ipvlan: one address for one link of a parent (`ipvlan_addr_busy`).
 const ADDRESS_HOLDER: &str =
@@ -35,6 +36,8 @@ pub(crate) struct Site {
     pub(crate) namespace: OwnedFd,
     /// The number by which the host's namespace knows it.
     pub(crate) nsid: i32,
+    /// Where the sysctls of that namespace's links are.
+    pub(crate) sysctls: Sysctls,
 }
 
 /// The first failure, and in words all that could not be taken back or removed.
@@ -47,7 +50,7 @@ pub(crate) struct Failed {
 /// Carries out the steps in order. If a making step fails, all that was made before is taken back. If a
 /// deleting step fails, the others are carried out nevertheless.
 pub(crate) fn apply(plan: &Plan, site: Site) -> std::result::Result<Vec<MadeLink>, Failed> {
-    let Site { host, inside, namespace, nsid } = site;
+    let Site { host, inside, namespace, nsid, sysctls } = site;
     let patience = Patience::new(plan.patience_ms);
     let mut outside = Some(Creator { host, namespace, nsid, patience });
     let last_outside = plan.steps.iter().rposition(acts_outside);
@@ -64,6 +67,7 @@ pub(crate) fn apply(plan: &Plan, site: Site) -> std::result::Result<Vec<MadeLink
                 failures.extend(delete_route(&inside, route).err());
                 Ok(())
             }
+            (Step::SetSysctl { link, key, value }, _) => sysctls.write(link, *key, *value),
             (step, _) => make(step, &inside, patience, &mut journal),
         };
         if let Err(error) = result {
@@ -102,7 +106,6 @@ fn acts_outside(step: &Step) -> bool {
 /// The steps that make something inside and need nothing from outside.
 fn make(step: &Step, inside: &Socket, patience: Patience, journal: &mut Journal) -> Result<()> {
     match step {
-        Step::SetSysctl { link, key, value } => sysctl::write(link, *key, *value),
         Step::AddAddress { link, address } => {
             let index = index_of(journal, link)?;
             patience
@@ -119,7 +122,7 @@ fn make(step: &Step, inside: &Socket, patience: Patience, journal: &mut Journal)
         }
         Step::AddRoute(route) => add_route(inside, route, journal),
         // `apply` keeps them to itself, as long as it has what they need.
-        Step::CreateLink(_) | Step::DeleteLink(_) | Step::DeleteRoute(_) => {
+        Step::CreateLink(_) | Step::DeleteLink(_) | Step::DeleteRoute(_) | Step::SetSysctl { .. } => {
             Err(Error::new("carry out the plan", Obstacle::HostLeft))
         }
     }

@@ -1,17 +1,20 @@
 //! Giving up privilege, in stages. Between the stages stands what needs the privilege that the next one
 //! takes.
 //!
-//! - [`sanitise`]: what the parent left behind by accident is gone; everything is still possible.
-//! - [`renounce`]: not root any more, and nothing can be regained by executing a file; `CAP_SYS_ADMIN` and
-//!   `CAP_NET_ADMIN` can still be taken up.
-//! - [`enter`] or [`stay`]: networks can be administered, and nothing else: no namespace can be entered any
-//!   more, no file of another user opened, no other process signalled.
-//! - [`look_only`]: not even that; networks can be looked at.
-//! - [`settle`]: the same, and not without the parent.
+//! 1. [`sanitise`]: what the parent left behind by accident is gone; everything is still possible.
+//! 2. The namespace's descriptor is taken over, and the host's netlink socket opened (`session.rs`).
+//! 3. [`renounce`]: not root any more, and nothing can be regained by executing a file; `CAP_SYS_ADMIN` and
+//!    `CAP_NET_ADMIN` can still be taken up.
+//! 4. [`enter`] or [`stay`]: networks can be administered, and nothing else: no namespace can be entered any
+//!    more, no file of another user opened, no other process signalled.
+//!    With [`look_only`] not even that: networks can be looked at.
+//! 5. [`settle`]: the same, without files, without most of the kernel, and not without the parent. Only now
+//!    is anything looked at that others wrote: names of links in the namespace, and the plan.
 //!
 //! The order is the kernel's: the bounding set needs `CAP_SETPCAP` and so goes before the capabilities;
 //! groups before the group id before the user id, since each loses the right to the one before; the death
-//! signal last, since a change of credentials clears it (`commit_creds`).
+//! signal after all of these, since a change of credentials clears it (`commit_creds`); landlock before
+//! seccomp, which would have to allow its calls otherwise; seccomp last.
 
 use std::os::fd::{OwnedFd, RawFd};
 
@@ -26,11 +29,25 @@ use nix::{
     unistd::{Gid, Pid, Uid, getppid, setgroups, setresgid, setresuid},
 };
 
+mod calls;
+mod files;
+
 use crate::{
+    apply::Sysctls,
     arguments::User,
     error::{Cause, Error, Obstacle, Result},
     system,
 };
+
+/// What a settled helper has to do.
+pub(crate) enum Work<'a> {
+    /// To carry out a plan inside the namespace that it entered.
+    Act(&'a Sysctls),
+    /// To delete links in namespaces that it does not enter.
+    Delete,
+    /// To look at the namespace that it entered.
+    Look,
+}
 
 /// Stage 1. Leaves behind what the parent, or the runtime that started it, left in this process by accident.
 ///
@@ -45,7 +62,7 @@ pub(crate) fn sanitise(keep: Option<RawFd>) -> Result<()> {
     })
 }
 
-/// Stages 3 and 4. Nothing can be regained from here on that is not in the permitted set, and nobody is root.
+/// Stage 3. Nothing can be regained from here on that is not in the permitted set, and nobody is root.
 ///
 /// Should: keep its permitted capabilities over the change of user, for the next stage to choose from.
 /// Must not: gain anything by executing a file, own root's files.
@@ -63,7 +80,7 @@ pub(crate) fn renounce(user: User) -> Result<()> {
     })
 }
 
-/// Stage 5, with a namespace. `CAP_SYS_ADMIN` is effective for this one call.
+/// Stage 4, with a namespace. `CAP_SYS_ADMIN` is effective for this one call.
 ///
 /// Should: administer the network of the namespace, and that of the host through a socket opened before.
 /// Must not: enter any other namespace, although the descriptor stays open to name it to the kernel.
@@ -74,7 +91,7 @@ pub(crate) fn enter(namespace: &OwnedFd) -> Result<()> {
     stay()
 }
 
-/// Stage 5, without a namespace, and the end of the one with. `CAP_NET_ADMIN` alone is left, and it is looked
+/// Stage 4, without a namespace, and the end of the one with. `CAP_NET_ADMIN` alone is left, and it is looked
 /// at again.
 pub(crate) fn stay() -> Result<()> {
     leave(|| {
@@ -93,7 +110,7 @@ pub(crate) fn stay() -> Result<()> {
     })
 }
 
-/// Stage 5, to look and no more. `CAP_NET_ADMIN` goes, too.
+/// The end of stage 4 for whoever only looks. `CAP_NET_ADMIN` goes, too.
 ///
 /// Should: read what everybody in the namespace can read.
 /// Must not: change anything there or on the host.
@@ -101,16 +118,24 @@ pub(crate) fn look_only() -> Result<()> {
     leave(|| hold(&[]))
 }
 
-/// Stage 6, the last. Dies with the parent, which alone knows what the plan is for.
+/// Stage 5, the last.
 ///
-/// The kernel sends the signal when the parent's *thread* ends that started us. A parent that ended before
-/// the request for the signal is noticed by its number.
-pub(crate) fn settle(parent: Pid) -> Result<()> {
+/// Should: speak over the sockets and pipes that are open, write the sysctls of links, wait, end.
+/// Must not: open another file, socket or program, start a process, make memory executable, reach any other
+/// process; live without its parent, which alone knows what the plan is for.
+///
+/// The kernel sends the death signal when the parent's *thread* ends that started us. A parent that ended
+/// before the request for the signal is noticed by its number.
+pub(crate) fn settle(parent: Pid, work: &Work<'_>) -> Result<()> {
     leave(|| {
         // The change of user may have made the process dumpable (/proc/sys/fs/suid_dumpable).
         prctl::set_dumpable(false).map_err(Cause::call("PR_SET_DUMPABLE"))?;
         prctl::set_pdeathsig(Signal::SIGKILL).map_err(Cause::call("PR_SET_PDEATHSIG"))?;
-        if getppid() == parent { Ok(()) } else { Err(Obstacle::Orphaned.into()) }
+        if getppid() != parent {
+            return Err(Obstacle::Orphaned.into());
+        }
+        files::restrict(work)?;
+        calls::restrict(work)
     })
 }
 

@@ -9,7 +9,8 @@ use plan::{Question, SeenRoute, Sight};
 use crate::{
     arguments::User,
     error::{Cause, Error, Result},
-    isolation, session,
+    isolation::{self, Work},
+    session,
 };
 
 /// Enters the namespace open as `fd` and answers one question. Nothing is made for it: neither a socket of the
@@ -20,14 +21,13 @@ pub(crate) fn look(fd: RawFd, user: User, parent: Pid) -> Result<Sight> {
     isolation::enter(&namespace)?;
     drop(namespace);
     isolation::look_only()?;
-    isolation::settle(parent)?;
     let inside = session::open_socket("of the namespace")?;
+    let failed = |error| Error::new("look at the routes of the network namespace", Cause::Netlink(error));
+    let cookie = inside.cookie().map_err(failed)?;
+    isolation::settle(parent, &Work::Look)?;
     let Question { destinations } = session::read("read the question")?;
-    let see = || -> std::result::Result<Sight, Cause> {
-        let routes = inside.routes_to(&destinations)?;
-        Ok(Sight { cookie: inside.cookie()?, routes: routes.into_iter().map(seen).collect() })
-    };
-    see().map_err(|cause| Error::new("look at the routes of the network namespace", cause))
+    let routes = inside.routes_to(&destinations).map_err(failed)?;
+    Ok(Sight { cookie, routes: routes.into_iter().map(seen).collect() })
 }
 
 fn seen(route: Route) -> SeenRoute {

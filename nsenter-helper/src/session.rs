@@ -18,14 +18,18 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     admission,
-    apply::{self, Failed, Site},
+    apply::{self, Failed, Site, Sysctls},
     arguments::{Arguments, Errand, User},
     error::{Cause, Error, Obstacle, Result},
-    isolation, look, removal, system,
+    isolation::{self, Work},
+    look, removal, system,
 };
 
 /// 1024 steps take some 400 KiB.
 const MAX_PLAN_BYTES: u64 = 1024 * 1024;
+
+/// What fails when the namespace cannot be told from another, or does not answer.
+const LOOK: &str = "look at the network namespace";
 
 /// Runs to the answer. Fails only if that cannot be written.
 pub(crate) fn run(arguments: &Arguments, parent: Pid) -> io::Result<()> {
@@ -53,7 +57,7 @@ fn delete_from_outside(user: User, parent: Pid) -> std::result::Result<(), Faile
     let host = open_socket("of the host")?;
     isolation::renounce(user)?;
     isolation::stay()?;
-    isolation::settle(parent)?;
+    isolation::settle(parent, &Work::Delete)?;
     let plan: Plan = read("read the plan")?;
     let links = admission::removals(plan).map_err(|why| Error::new("carry out the plan", why))?;
     removal::remove_all(&host, &links)
@@ -65,13 +69,15 @@ fn act_inside(fd: RawFd, user: User, parent: Pid) -> std::result::Result<Vec<Mad
     let host = open_socket("of the host")?;
     isolation::renounce(user)?;
     isolation::enter(&namespace)?;
-    isolation::settle(parent)?;
     let inside = open_socket("of the namespace")?;
-    let hello = greet(&host, &inside, &namespace)?;
+    let cookie = identify(&host, &inside)?;
+    let sysctls = Sysctls::open()?;
+    isolation::settle(parent, &Work::Act(&sysctls))?;
+    let hello = greet(&host, &inside, &namespace, cookie)?;
     write_line(&hello).map_err(|source| Error::new("say hello", Cause::Call { call: "write", source }))?;
     let plan: Plan = read("read the plan")?;
     admission::check(&plan).map_err(|why| Error::new("carry out the plan", why))?;
-    apply::apply(&plan, Site { host, inside, namespace, nsid: hello.nsid })
+    apply::apply(&plan, Site { host, inside, namespace, nsid: hello.nsid, sysctls })
 }
 
 pub(crate) fn open_socket(whose: &str) -> Result<Socket> {
@@ -101,19 +107,24 @@ pub(crate) fn open_namespace(fd: RawFd) -> Result<OwnedFd> {
     look().map_err(|cause| Error::new(what, cause))
 }
 
-/// Finds out which namespace this is, what is there already, and gives it a number in the host's.
-fn greet(host: &Socket, inside: &Socket, namespace: &OwnedFd) -> Result<Hello> {
-    let look = || -> std::result::Result<Hello, Cause> {
+/// The cookie of the namespace that was entered: it must not be the host's.
+fn identify(host: &Socket, inside: &Socket) -> Result<u64> {
+    let look = || -> std::result::Result<u64, Cause> {
         let cookie = inside.cookie()?;
-        if cookie == host.cookie()? {
-            return Err(Obstacle::HostsNamespace.into());
-        }
+        if cookie == host.cookie()? { Err(Obstacle::HostsNamespace.into()) } else { Ok(cookie) }
+    };
+    look().map_err(|cause| Error::new(LOOK, cause))
+}
+
+/// Gives the namespace a number in the host's, and finds out what is there already.
+fn greet(host: &Socket, inside: &Socket, namespace: &OwnedFd, cookie: u64) -> Result<Hello> {
+    let look = || -> std::result::Result<Hello, Cause> {
         let nsid = host.assign_nsid(namespace.as_fd(), wanted_number(cookie))?;
         let links = inside.links()?.into_iter().map(|link| link.name).collect();
         let defaults = inside.default_routes()?;
         Ok(Hello { cookie, nsid, links, ipv4_default: defaults.ipv4, ipv6_default: defaults.ipv6 })
     };
-    look().map_err(|cause| Error::new("look at the network namespace", cause))
+    look().map_err(|cause| Error::new(LOOK, cause))
 }
 
 /// A cookie is never used again before the next boot, and so is a number made of it. The kernel's own numbers
