@@ -18,7 +18,7 @@ use std::{
     process::ExitCode,
 };
 
-use lab::{ENGINES, TALLY, Trial};
+use lab::{ENGINES, SHOWN, TALLY, Trial};
 use libtest_mimic::{Arguments, Failed, Trial as Test};
 
 mod boot;
@@ -40,6 +40,7 @@ mod podman;
 mod policy;
 mod recorded;
 mod refused;
+mod rights;
 mod router;
 mod shared;
 mod soak;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
     let tests = trials.into_iter().map(|trial| test(trial, own.require.is_some())).collect();
     let conclusion = libtest_mimic::run(&arguments, tests);
     // Nobody is left to tell if stdout is closed.
+    let _ = write!(io::stdout(), "{SHOWN}");
     if ENGINES.is_used() {
         let _ = writeln!(io::stdout(), "{ENGINES}");
     }
@@ -95,6 +97,7 @@ fn trials() -> Vec<Trial> {
         policy::trials(),
         hostile::trials(),
         meddling::trials(),
+        rights::trials(),
         undone::trials(),
         parting::trials(),
         shared::trials(),

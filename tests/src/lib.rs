@@ -10,6 +10,7 @@
 
 mod bundle;
 mod calls;
+mod confined;
 mod container;
 mod containerd;
 mod engine;
@@ -23,12 +24,15 @@ mod need;
 mod patience;
 mod place;
 mod podman;
+mod probe;
 mod remains;
 mod replica;
+mod shown;
 mod tally;
 mod tracer;
 mod trial;
 
+pub use confined::{CallList, Confined, call_lists, confined};
 pub use container::{Container, Network, Order, Runtime};
 pub use containerd::{Containerd, Sandbox};
 pub use engine::{ENGINES, Engines};
@@ -41,7 +45,9 @@ pub use machine::Machine;
 pub use need::Need;
 pub use place::{Output, Place};
 pub use podman::Podman;
+pub use probe::{Fate, Probe, Word};
 pub use replica::{Replica, RunningHook};
+pub use shown::{SHOWN, Shown};
 pub use tally::{TALLY, Tally};
 pub use tracer::{Fault, Harm, Program, Traced};
 pub use trial::{Trial, trial};
