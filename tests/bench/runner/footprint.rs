@@ -20,7 +20,7 @@ pub(crate) fn run(site: &Site<'_>, _: &Options, report: &mut Report) -> Result {
     }
     let (mut watched, mut traced) = (site.container()?, site.container()?);
     for (stage, name) in [("createRuntime", "attach"), ("poststop", "detach")] {
-        weigh(&watched.hook(stage), name, report)?;
+        weigh(&watched.hook(stage), site, name, report)?;
         count(&traced.hook(stage), name, report)?;
         watched.stop();
         traced.stop();
@@ -28,8 +28,8 @@ pub(crate) fn run(site: &Site<'_>, _: &Options, report: &mut Report) -> Result {
     site.end(vec![watched, traced])
 }
 
-fn weigh(line: &Line, name: &str, report: &mut Report) -> Result {
-    let peaks = memory::peaks(line)?;
+fn weigh(line: &Line, site: &Site<'_>, name: &str, report: &mut Report) -> Result {
+    let peaks = memory::peaks(line, site.proc())?;
     let sum: u64 = peaks.iter().map(|peak| peak.kib).sum();
     for peak in peaks {
         report.count(Count::new(format!("peak RSS of {} at {name}", peak.program), peak.kib as f64, "KiB"));

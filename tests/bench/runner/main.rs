@@ -25,6 +25,7 @@ mod site;
 mod whole;
 
 use std::{
+    fs::File,
     io::{self, Write},
     process::ExitCode,
 };
@@ -72,10 +73,12 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<Report> {
     // From inside, this program's own name leads nowhere.
     let built = site::built()?;
+    let proc = File::open("/proc").map_err(error::file("/proc"))?;
     let lab = Lab::new(Machine::This)?;
     let mut report = Report::new(machine::describe());
     // A thread that has entered the lab's host starts no other; the lab's own error is what it returns.
-    let done = lab.inside(|inside| Ok(run_inside(&Site::new(inside, &built), options, &mut report)))?;
+    let done =
+        lab.inside(|inside| Ok(run_inside(&Site::new(inside, &built, &proc), options, &mut report)))?;
     done?;
     lab.close()?;
     Ok(report)

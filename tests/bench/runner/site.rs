@@ -34,6 +34,8 @@ pub(crate) struct Site<'a> {
     inside: &'a Inside,
     /// Where the floor and the program that does nothing are.
     built: &'a Path,
+    /// /proc as it is outside.
+    proc: &'a File,
     containers: Cell<u32>,
 }
 
@@ -45,8 +47,8 @@ pub(crate) struct Container {
 }
 
 impl<'a> Site<'a> {
-    pub(crate) const fn new(inside: &'a Inside, built: &'a Path) -> Self {
-        Self { inside, built, containers: Cell::new(0) }
+    pub(crate) const fn new(inside: &'a Inside, built: &'a Path, proc: &'a File) -> Self {
+        Self { inside, built, proc, containers: Cell::new(0) }
     }
 
     /// Networks, directories, and the programs that are no part of an installation.
@@ -68,6 +70,11 @@ impl<'a> Site<'a> {
     pub(crate) fn clear(&self) -> Result {
         self.inside.gc()?;
         Ok(())
+    }
+
+    /// /proc as it is outside, where this process's own children have other numbers than on the host.
+    pub(crate) const fn proc(&self) -> &File {
+        self.proc
     }
 
     /// A new container that asks for the network.
