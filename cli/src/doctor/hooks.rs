@@ -1,14 +1,15 @@
 //! Whether the engines will call the hook: their files in hooks.d (oci-hooks(5)). What they say is an
 //! engine's words, which the library does not know.
 
+mod file;
+
 use std::{
-    collections::BTreeMap,
     fs, io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use file::{File, Program, parse};
 use underlay::diagnose::Finding;
 
 use super::engine::Engine;
@@ -18,50 +19,8 @@ const CHECK: &str = "hooks";
 const PROGRAM: &str = "underlay-hook";
 /// The annotation that containers use.
 const ANNOTATION: &str = "io.underlay.networks";
-const VERSION: &str = "1.0.0";
-/// Of which a file without a version is, too.
-const OLD_VERSIONS: [&str; 2] = ["", "0.1.0"];
-/// What an engine takes; with any other word no container starts.
-const STAGES: [&str; 7] =
-    ["precreate", "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
 /// Engines do not read it unless they are told to, though podman(1) says so.
 const EXPECTED_BY_MANY: &str = "/etc/containers/oci/hooks.d";
-
-/// What all versions have in common.
-#[derive(Debug, Deserialize)]
-struct Versioned {
-    #[serde(default)]
-    version: String,
-}
-
-/// A file of hooks.d, as far as it matters here. Engines pass over keys that they do not know.
-#[derive(Debug, Deserialize)]
-struct File {
-    version: String,
-    hook: Hook,
-    #[serde(default)]
-    when: When,
-    #[serde(default)]
-    stages: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Hook {
-    path: PathBuf,
-    #[serde(default)]
-    args: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct When {
-    always: Option<bool>,
-    #[serde(default)]
-    annotations: BTreeMap<String, String>,
-    #[serde(default)]
-    commands: Vec<String>,
-    has_bind_mounts: Option<bool>,
-}
 
 /// A file of ours.
 #[derive(Debug)]
@@ -71,12 +30,13 @@ struct Ours {
     stages: Vec<String>,
 }
 
-/// What is at a hook's path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Program {
-    There,
-    NotExecutable,
-    Missing,
+/// What there is in directories.
+#[derive(Debug, Default)]
+struct Files {
+    findings: Vec<Finding>,
+    ours: Vec<Ours>,
+    /// All of them, whoever's.
+    paths: Vec<PathBuf>,
 }
 
 pub(super) fn check(engines: &[Engine]) -> Vec<Finding> {
@@ -90,35 +50,52 @@ pub(super) fn check(engines: &[Engine]) -> Vec<Finding> {
         engines.iter().flat_map(|engine| engine.directories.clone()).collect();
     directories.sort();
     directories.dedup();
-    let mut findings = Vec::new();
-    let mut ours = Vec::new();
+    let mut files = Files::default();
     for directory in &directories {
-        let (found, files) = look(directory);
-        findings.extend(found);
-        ours.extend(files);
+        files.look(directory);
     }
     // Only to tell why the hook is not called; what is wrong in there matters to nobody.
-    let (_, elsewhere) = look(Path::new(EXPECTED_BY_MANY));
-    findings.extend(engines.iter().flat_map(|engine| judge_engine(engine, &ours, &elsewhere)));
-    findings
+    let mut elsewhere = Files::default();
+    elsewhere.look(Path::new(EXPECTED_BY_MANY));
+    let judged: Vec<_> =
+        engines.iter().flat_map(|engine| judge_engine(engine, &files, &elsewhere.ours)).collect();
+    files.findings.into_iter().chain(judged).collect()
 }
 
-/// All files of a directory; a directory that is not there has none.
-fn look(directory: &Path) -> (Vec<Finding>, Vec<Ours>) {
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return (Vec::new(), Vec::new()),
-        Err(error) => {
-            let finding = Finding::warning(CHECK, directory.display().to_string(), error.to_string());
-            return (vec![finding], Vec::new());
+impl Files {
+    /// Adds a directory's; one that is not there has none.
+    fn look(&mut self, directory: &Path) {
+        let entries = match fs::read_dir(directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) => {
+                let subject = directory.display().to_string();
+                self.findings.push(Finding::warning(CHECK, subject, error.to_string()));
+                return;
+            }
+        };
+        let paths = entries.flatten().map(|entry| entry.path());
+        let mut paths: Vec<_> =
+            paths.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
+        paths.sort();
+        for path in paths {
+            let (findings, ours) = judge_file(&path, fs::read_to_string(&path), program);
+            self.findings.extend(findings);
+            self.ours.extend(ours);
+            self.paths.push(path);
         }
-    };
-    let paths = entries.flatten().map(|entry| entry.path());
-    let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
-    paths.sort();
-    let judged = paths.iter().map(|path| judge_file(path, fs::read_to_string(path), program));
-    let (findings, ours): (Vec<_>, Vec<_>) = judged.unzip();
-    (findings.concat(), ours.into_iter().flatten().collect())
+    }
+
+    /// Our files as an engine sees them: one of the same name in a later directory takes another's place.
+    fn ours_for<'a>(&'a self, engine: &'a Engine) -> impl Iterator<Item = &'a Ours> {
+        let seen = |path: &Path| {
+            let own = engine.directories.iter().rposition(|directory| path.parent() == Some(directory))?;
+            let mut later = engine.directories.iter().skip(own + 1);
+            let name = path.file_name()?;
+            (!later.any(|directory| self.paths.contains(&directory.join(name)))).then_some(())
+        };
+        self.ours.iter().filter(move |file| seen(&file.path).is_some())
+    }
 }
 
 fn program(path: &Path) -> Program {
@@ -170,92 +147,16 @@ fn judge_file(
     (findings, Some(Ours { path: path.to_owned(), stages }))
 }
 
-/// None for a file of the first version, which has another form and is none of ours.
-fn parse(text: &str) -> serde_json::Result<Option<File>> {
-    let Versioned { version } = serde_json::from_str(text)?;
-    if OLD_VERSIONS.contains(&version.as_str()) { Ok(None) } else { serde_json::from_str(text).map(Some) }
-}
-
-impl File {
-    /// Why an engine refuses the file, and then every container.
-    fn invalid(&self) -> Option<String> {
-        let When { always, annotations, commands, has_bind_mounts } = &self.when;
-        if self.version != VERSION {
-            return Some(format!("version {} is unknown", self.version));
-        }
-        if let Some(stage) = self.stages.iter().find(|stage| !STAGES.contains(&stage.as_str())) {
-            return Some(format!("stage {stage} is unknown"));
-        }
-        if self.stages.is_empty() {
-            return Some("it names no stage".to_owned());
-        }
-        let is_unconditional =
-            always.is_none() && annotations.is_empty() && commands.is_empty() && has_bind_mounts.is_none();
-        is_unconditional.then(|| "`when` has no condition".to_owned())
-    }
-
-    /// What keeps our hook from working, and what to do about it.
-    fn faults(&self, program: Program) -> Vec<(String, String)> {
-        let path = self.hook.path.display();
-        let mut faults = match program {
-            Program::There => Vec::new(),
-            Program::Missing => vec![(
-                format!(
-                    "there is no {path}: engines pass over the file without a word, and containers get no network"
-                ),
-                "install underlay's packages again, or remove the file".to_owned(),
-            )],
-            Program::NotExecutable => {
-                vec![(
-                    format!("{path} is not executable: no annotated container starts"),
-                    format!("chmod 755 {path}"),
-                )]
-            }
-        };
-        for stage in self.stages.iter().filter(|stage| !self.hook.args.contains(stage)) {
-            faults.push((
-                format!("it is called at {stage}, and `args` do not say so"),
-                format!("write [\"{PROGRAM}\", \"{stage}\"]; the first of `args` is the program's own name"),
-            ));
-        }
-        faults
-    }
-
-    /// Engines look for a pattern anywhere in the key: one without ends, or with bare dots, finds others,
-    /// too.
-    fn loose_patterns(&self) -> Vec<String> {
-        let is_loose = |pattern: &&String| {
-            let bare_dot = pattern.replace("\\.", "").contains('.');
-            !(pattern.starts_with('^') && pattern.ends_with('$')) || bare_dot
-        };
-        let loose = self.when.annotations.keys().filter(is_loose);
-        loose.map(|pattern| format!("the annotation's pattern {pattern} matches other keys, too")).collect()
-    }
-
-    fn is_for_annotation(&self) -> bool {
-        let is_ours = |pattern: &String| {
-            pattern.trim_start_matches('^').trim_end_matches('$').replace("\\.", ".") == ANNOTATION
-        };
-        self.when.always == Some(true) || self.when.annotations.keys().any(is_ours)
-    }
-}
-
 /// Whether an engine finds a hook for both ends of a container's life.
-fn judge_engine(engine: &Engine, ours: &[Ours], elsewhere: &[Ours]) -> Vec<Finding> {
+fn judge_engine(engine: &Engine, files: &Files, elsewhere: &[Ours]) -> Vec<Finding> {
     let unread = engine.unread.iter().map(|(file, why)| {
         Finding::warning(CHECK, file.display().to_string(), format!("{} cannot read it: {why}", engine.name))
     });
-    unread.chain([judge_calls(engine, ours, elsewhere)]).collect()
+    unread.chain([judge_calls(engine, files, elsewhere)]).collect()
 }
 
-fn judge_calls(engine: &Engine, ours: &[Ours], elsewhere: &[Ours]) -> Finding {
-    let at = |stage: &str| {
-        ours.iter().find(|file| {
-            let is_read =
-                file.path.parent().is_some_and(|parent| engine.directories.iter().any(|d| d == parent));
-            is_read && file.stages.iter().any(|own| own == stage)
-        })
-    };
+fn judge_calls(engine: &Engine, files: &Files, elsewhere: &[Ours]) -> Finding {
+    let at = |stage: &str| files.ours_for(engine).find(|file| file.stages.iter().any(|own| own == stage));
     let directories: Vec<_> = engine.directories.iter().map(|path| path.display().to_string()).collect();
     let read = directories.join(", ");
     match (at("createRuntime"), at("poststop")) {

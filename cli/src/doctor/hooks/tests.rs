@@ -25,12 +25,13 @@ fn engine(directory: &str) -> Engine {
     Engine { name: "podman", directories: vec![directory.into()], unread: Vec::new() }
 }
 
-fn shipped(directory: &str, count: usize) -> Vec<Ours> {
-    let files = SHIPPED.iter().take(count).map(|(name, text)| {
+fn shipped(directory: &str, count: usize) -> Files {
+    let ours = SHIPPED.iter().take(count).map(|(name, text)| {
         let path = Path::new(directory).join(name);
         judge_file(&path, Ok((*text).to_owned()), |_| Program::There).1.unwrap()
     });
-    files.collect()
+    let ours: Vec<_> = ours.collect();
+    Files { findings: Vec::new(), paths: ours.iter().map(|file| file.path.clone()).collect(), ours }
 }
 
 #[test]
@@ -44,15 +45,28 @@ fn what_is_shipped_is_right_and_found() {
 
 #[test]
 fn a_hook_that_is_not_called_is_a_warning_that_says_where_it_is() {
-    let verdict = |ours: &[Ours], elsewhere: &[Ours]| {
-        let finding = judge_calls(&engine("/h"), ours, elsewhere);
+    let verdict = |files: &Files, elsewhere: &[Ours]| {
+        let finding = judge_calls(&engine("/h"), files, elsewhere);
         (finding.verdict, finding.advice.unwrap_or_default())
     };
     assert!(verdict(&shipped("/h", 1), &[]).1.contains("50-underlay-detach.json"));
     assert!(verdict(&shipped("/other", 2), &[]).1.contains("50-underlay-attach.json"));
-    let (warning, advice) = verdict(&[], &shipped(EXPECTED_BY_MANY, 2));
+    let (warning, advice) = verdict(&Files::default(), &shipped(EXPECTED_BY_MANY, 2).ours);
     assert_eq!(warning, Verdict::Warning);
     assert!(advice.contains("hooks_dir"), "{advice}");
+}
+
+#[test]
+fn a_file_of_the_same_name_in_a_later_directory_takes_its_place() {
+    let mut files = shipped("/usr/h", 2);
+    let both = Engine { directories: vec!["/usr/h".into(), "/etc/h".into()], ..engine("/usr/h") };
+    let verdict = |engine: &Engine, files: &Files| judge_calls(engine, files, &[]).verdict;
+    assert_eq!(verdict(&both, &files), Verdict::Ok);
+    files.paths.push("/etc/h/50-underlay-attach.json".into());
+    assert_eq!(verdict(&both, &files), Verdict::Warning);
+    assert_eq!(verdict(&engine("/usr/h"), &files), Verdict::Ok);
+    files.ours.extend(shipped("/etc/h", 1).ours);
+    assert_eq!(verdict(&both, &files), Verdict::Ok);
 }
 
 #[test]
