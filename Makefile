@@ -5,9 +5,9 @@ BINARIES := --package underlay-hook --package underlay-nsenter --package underla
 PACKAGES := runc crun podman iproute2 iputils-ping busybox-static tcpdump jq procps \
             mandoc zsh fish qemu-system-x86 kmod cpio xz-utils python3-minimal \
             debhelper dpkg-dev rpm lintian rpmlint debootstrap systemd bird2 frr \
-            libseccomp-dev
+            libseccomp-dev binutils g++
 
-.PHONY: build man completions schema documents test demo bench clean target packages cargo-deny
+.PHONY: build man completions schema documents test fuzz demo bench clean target packages cargo-deny
 
 # Static binaries: a hook runs on every container start, and most of a small program's time goes to its linker.
 build: target
@@ -20,6 +20,11 @@ documents: build
 
 test: packages target cargo-deny
 	tests/run.sh
+
+# Each target for so long. What they find is in target/fuzz/found.
+FUZZ_SECONDS := 600
+fuzz: packages
+	fuzz/run.sh $(FUZZ_SECONDS)
 
 demo: packages build
 	tests/demo.sh

@@ -48,6 +48,7 @@ in_the_second_kernel() {
 }
 
 step "format" cargo fmt --all --check
+step "format of fuzz" cargo fmt --check --manifest-path fuzz/Cargo.toml
 step "clippy" cargo clippy --workspace --all-targets --quiet -- -D warnings
 # Advisories need a database from the network, and change without a commit: not here.
 step "licences, bans, sources" cargo deny check licenses bans sources
@@ -55,6 +56,8 @@ step "unit tests" cargo test --workspace --exclude tests --quiet
 step "tidy" cargo test --package tests --lib --test tidy --quiet
 step "binaries" build
 step "documents" tests/documents.sh "${CARGO_TARGET_DIR:-target}/$TARGET/release/underlay"
+step "hardening" tests/hardening.sh "${CARGO_TARGET_DIR:-target}/$TARGET/release"
+step "fuzz" fuzz/run.sh 8
 step "engines" engines
 step "kernel tests" on_this_kernel
 if [ -s "$scratch/skipped" ]; then
