@@ -185,6 +185,37 @@ impl Source {
     }
 }
 
+#[test]
+fn every_test_that_security_md_names_exists() {
+    let document = fs::read_to_string(root().join("SECURITY.md")).expect("SECURITY.md");
+    let tests =
+        sources().filter(|file| file.text.contains("#[test]") || file.path.starts_with("tests/kernel"));
+    let tests: String = tests.map(|file| file.text).collect();
+    let exists = |name: &str| {
+        tests.contains(&format!("\"{name}"))
+            || tests.contains(&format!("fn {name}("))
+            || root().join(name).is_file()
+    };
+    let named = named_tests(&document);
+    assert!(named.len() > 20, "{named:?}");
+    let missing: Vec<_> = named.iter().filter(|name| !exists(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// What stands in backticks behind `Test:` or `Tests:`, and in the last column of the table of others' mistakes.
+fn named_tests(document: &str) -> Vec<String> {
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let behind_the_word = document.split("\n- ").filter_map(|item| {
+        let item = one_line(item.split("\n\n").next().unwrap_or_default());
+        let (_, names) = item.split_once("Test: ").or_else(|| item.split_once("Tests: "))?;
+        Some(names.to_owned())
+    });
+    let rows = document.lines().filter(|line| line.starts_with("| CVE-"));
+    let last_columns = rows.filter_map(|row| row.trim_end_matches(" |").rsplit_once(" | "));
+    let texts = behind_the_word.chain(last_columns.map(|(_, last)| last.to_owned()));
+    texts.flat_map(|text| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
 fn sources() -> impl Iterator<Item = Source> {
     let root = root();
     let paths = git(&["ls-files", "*.rs"]);

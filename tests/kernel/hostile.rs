@@ -12,6 +12,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("hostile: every complaint is one short printable line", &NEEDS, complaints),
         trial("hostile: nothing in place of config.json or a definition is waited for", &NEEDS, files),
         trial("hostile: a definition in a directory that others can write is refused", &NEEDS, directories),
+        trial(
+            "hostile: neither environment nor descriptors of a runtime reach the helper",
+            &NEEDS,
+            inheritance,
+        ),
         trial("hostile: each limit is told with its number", &NEEDS, limits),
         trial("hostile: a rogue router's advertisement changes nothing", &NEEDS, rogue_router),
     ]
@@ -116,6 +121,38 @@ fn files(lab: &Lab) -> Result {
         }
     }
     Ok(())
+}
+
+/// In the place of the helper: tells what reached it.
+const WITNESS: &str =
+    "#!/bin/sh\nexec >/run/seen 2>&1\ntr '\\0' '\\n' </proc/$$/environ\nls -l /proc/$$/fd\npwd\n";
+
+fn inheritance(lab: &Lab) -> Result {
+    lab.network(LAN)?;
+    // Leaves what every run of a hook is below.
+    lab.hook("poststop", "")?.success()?;
+    let container = lab.container("c1").networks("lan").start()?;
+    bundle(lab)?;
+    lab.write("/run/witness", WITNESS)?;
+    lab.write("/run/secret", "")?;
+    let state = state("c9", "lan").replace("\"pid\":0", &format!("\"pid\":{}", container.pid));
+    lab.write("/run/state.json", &state)?;
+    let output = lab.host().run(&[
+        "sh",
+        "-c",
+        "chmod 700 /run/witness; cd /run/rootfs; export LD_PRELOAD=/run/evil.so SECRET=1; exec 9</run/secret; \
+         perl /run/subreaper.pl /run/bin/underlay-hook createRuntime --config /run/config --run /run/underlay \
+         --helper /run/witness </run/state.json",
+    ])?;
+    let complaint = output.failure()?;
+    assert!(complaint.contains("/run/witness"), "{complaint}");
+    let seen = lab.host().ok("cat /run/seen")?;
+    // The shell itself may have added where it is.
+    for word in ["LD_PRELOAD", "SECRET", "secret", "rootfs", "PATH="] {
+        assert!(!seen.contains(word), "{word}: {seen}");
+    }
+    assert!(seen.contains("net:["), "the namespace is the one thing that it gets: {seen}");
+    container.delete()
 }
 
 fn directories(lab: &Lab) -> Result {
