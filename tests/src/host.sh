@@ -52,7 +52,7 @@ cp "$BUSYBOX" /run/rootfs/bin/busybox
 for applet in sh sleep ip cat true; do ln -s busybox /run/rootfs/bin/$applet; done
 cp "$BINARIES"/underlay "$BINARIES"/underlay-hook "$BINARIES"/underlay-nsenter /run/bin/
 # youki is there if somebody built it, and only for labs with this machine's libraries.
-if [ -z "${TREE:-}" ] && [ -x "$ENGINES/youki" ]; then ln -s "$ENGINES/youki" /run/bin/; fi
+if [ -z "${TREE:-}" ] && [ -x "${ENGINES:-}/youki" ]; then ln -s "$ENGINES/youki" /run/bin/; fi
 
 echo "$pid"
 # Until the test closes its end of the pipe, be it by dying.
