@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use oci_spec::runtime::{LinuxNamespace, LinuxNamespaceType};
 use serde::Deserialize;
 use thiserror::Error;
-use underlay::foreign_file;
+use underlay::{foreign_file, rights};
 
 /// A bundle that cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
     #[error(transparent)]
     Read(#[from] foreign_file::Error),
+    #[error(transparent)]
+    Rights(#[from] rights::Error),
     #[error("{} is not what the OCI runtime specification says", .path.display())]
     Form {
         path: PathBuf,
@@ -42,7 +44,12 @@ struct Linux {
 /// network namespace is refused.
 pub(crate) fn network_namespace(bundle: &str) -> Result<Option<PathBuf>, Error> {
     let path = Path::new(bundle).join("config.json");
-    let text = foreign_file::read(&path)?;
+    // Of a container in a user namespace, the bundle may be its root's and closed to others. What is read here is
+    // interpreted after that.
+    rights::act()?;
+    let text = foreign_file::read(&path);
+    rights::rest()?;
+    let text = text?;
     let config: Config = serde_json::from_slice(&text).map_err(|source| Error::Form { path, source })?;
     let namespaces = config.linux.and_then(|linux| linux.namespaces).unwrap_or_default();
     let network = namespaces.into_iter().find(|namespace| namespace.typ() == LinuxNamespaceType::Network);

@@ -3,7 +3,7 @@
 use std::io;
 
 use thiserror::Error;
-use underlay::{attach, container::InvalidContainerId, namespace, request};
+use underlay::{attach, container::InvalidContainerId, namespace, request, rights};
 
 use crate::{bundle, state, voucher};
 
@@ -17,12 +17,20 @@ pub(crate) enum Error {
         #[source]
         source: io::Error,
     },
+    /// The process could not rest, or act.
+    #[error(transparent)]
+    Rights(#[from] rights::Error),
     /// Not the host's root.
     #[error(
         "a link on the host's network card needs the host's root, and this runs {0}: rootless containers cannot be attached; \
          start the container as root"
     )]
     NotHostRoot(&'static str),
+    /// Root with fewer rights than the host's.
+    #[error(
+        "a link on the host's network card needs {0}, which this does not have although it is root: let the runtime run with them"
+    )]
+    Lacking(String),
     /// Argument and state say different things.
     #[error("called for {stage}, but the container's state is `{}`: check the `stages` of the hooks file", underlay::message::escape(.status))]
     Contradiction { stage: &'static str, status: String },

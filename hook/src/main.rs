@@ -27,7 +27,7 @@ use error::Error;
 use journal::Journal;
 use sanitise::StandardInput;
 use state::State;
-use underlay::{container::UserKey, message, namespace::Namespace};
+use underlay::{container::UserKey, message, namespace::Namespace, rights};
 use wish::Wish;
 
 /// Nothing was to do, or it was done.
@@ -65,7 +65,8 @@ fn run(arguments: &Arguments) -> ExitCode {
     }
     // Nothing was opened, started or written up to here.
     let deadline = Instant::now() + TIME;
-    let (state, stage) = match sanitise::sanitise().and(looked) {
+    let settled = sanitise::sanitise().and_then(|()| Ok(rights::rest()?));
+    let (state, stage) = match settled.and(looked) {
         Ok(both) => both,
         Err(error) => return end(arguments.stage, fail(&mut Journal::open(), None, &error)),
     };
@@ -103,7 +104,10 @@ fn attach(
         return Ok(());
     }
     sanitise::require_host_root()?;
+    // The container's process may be in another user namespace.
+    rights::act()?;
     let namespace = Namespace::pin(state.trusted_pid(&container), container.namespace.as_deref())?;
+    rights::keep(&[rights::NETWORK])?;
     let attached =
         underlay::attach(&arguments.layout, &container, &requests, &namespace, deadline).map_err(Box::new)?;
     journal.attached(&container.key.container, &attached, start.elapsed());
@@ -118,6 +122,9 @@ fn detach(
 ) -> Result<(), Error> {
     let start = Instant::now();
     let user = UserKey::new(state.id()?, state.bundle()?);
+    // From here on nothing is read but our own records.
+    rights::keep(&[rights::NETWORK, rights::PROCESSES])?;
+    rights::act()?;
     let detached = underlay::detach_ended(&arguments.layout, &user, reaper::parting, deadline);
     journal.detached(&user.container, &detached, start.elapsed());
     Ok(())

@@ -15,7 +15,7 @@ use nix::{
     },
     unistd::{self, chdir, geteuid},
 };
-use underlay::proc_file;
+use underlay::{proc_file, rights};
 
 use crate::error::Error;
 
@@ -91,7 +91,11 @@ pub(crate) fn require_host_root() -> Result<(), Error> {
     // namespaces.
     let map = proc_file::read("/proc/self/uid_map").unwrap_or_default();
     let is_initial = map.is_empty() || map.split_ascii_whitespace().eq(["0", "0", "4294967295"]);
-    if is_initial { Ok(()) } else { Err(Error::NotHostRoot("in a user namespace")) }
+    if !is_initial {
+        return Err(Error::NotHostRoot("in a user namespace"));
+    }
+    let lacking = rights::lacking(&rights::NEEDED)?;
+    if lacking.is_empty() { Ok(()) } else { Err(Error::Lacking(lacking.join(", "))) }
 }
 
 fn failed(operation: &'static str, errno: Errno) -> Error {

@@ -28,6 +28,7 @@ mod crowd;
 mod doctor;
 mod drift;
 mod faults;
+mod hook;
 mod hostile;
 mod import;
 mod ipvlan;
@@ -98,6 +99,7 @@ fn trials() -> Vec<Trial> {
         hostile::trials(),
         meddling::trials(),
         rights::trials(),
+        hook::trials(),
         undone::trials(),
         parting::trials(),
         shared::trials(),

@@ -45,7 +45,7 @@ pub use machine::Machine;
 pub use need::Need;
 pub use place::{Output, Place};
 pub use podman::Podman;
-pub use probe::{Fate, Probe, Word};
+pub use probe::{Fate, Memory, Probe, Word};
 pub use replica::{Replica, RunningHook};
 pub use shown::{SHOWN, Shown};
 pub use tally::{TALLY, Tally};

@@ -246,12 +246,23 @@ impl Probe {
         }
     }
 
-    /// The text at an address of its memory, up to its zero byte.
+    /// Its memory, to read.
+    pub fn memory(&self) -> Result<Memory> {
+        let path = format!("/proc/{}/mem", self.inner).into();
+        File::open(&path).map(Memory).map_err(|source| Error::File { path, source })
+    }
+}
+
+/// The memory of a process.
+#[derive(Debug)]
+pub struct Memory(File);
+
+impl Memory {
+    /// The text at an address, up to its zero byte.
     #[must_use]
     pub fn text_at(&self, address: u64) -> String {
         let mut bytes = vec![0; 4096];
-        let memory = File::open(format!("/proc/{}/mem", self.inner));
-        let read = memory.and_then(|memory| memory.read_at(&mut bytes, address)).unwrap_or_default();
+        let read = self.0.read_at(&mut bytes, address).unwrap_or_default();
         let text = bytes.get(..read).unwrap_or_default().split(|byte| *byte == 0).next();
         String::from_utf8_lossy(text.unwrap_or_default()).into_owned()
     }

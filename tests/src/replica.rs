@@ -23,6 +23,7 @@ use serde_json::json;
 use crate::{
     Error, Result,
     inside::{self, Inside},
+    probe::Probe,
     tracer::{self, Fault, Traced},
 };
 
@@ -139,6 +140,30 @@ impl Replica {
             self.stop()?;
         }
         tracer::trace(tracer::gated(&inside::hook(stage)).stdin(self.state(stage)?), fault)
+    }
+
+    /// What the hook complains of for a stage, started through another command, and failing.
+    pub fn complaint_through(&self, stage: &'static str, line: &str) -> Result<String> {
+        let hook = inside::hook(stage);
+        let mut words = line.split_whitespace();
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words).arg(hook.get_program()).args(hook.get_args());
+        command.stdin(self.state(stage)?).stdout(Stdio::null()).stderr(Stdio::piped());
+        let running = RunningHook { name: self.name.clone(), stage, process: Inside::spawn(&mut command)? };
+        let (status, complaint) = running.end()?;
+        if status.success() {
+            let (command, wanted) = (format!("{command:?}"), "a failure");
+            return Err(Error::Status { command, status, wanted, stdout: String::new(), stderr: complaint });
+        }
+        Ok(complaint)
+    }
+
+    /// Starts the hook for a stage under a probe, through a command such as env(1) with its options.
+    pub fn probe_hook(&self, stage: &'static str, through: &[&str]) -> Result<Probe> {
+        let hook = inside::hook(stage);
+        let mut command = Command::new("env");
+        command.args(through).arg(hook.get_program()).args(hook.get_args());
+        Probe::start(&command, Some(self.state(stage)?))
     }
 
     /// The names of the links in its namespace, but for the loopback; none once it was killed.

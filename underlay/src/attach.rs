@@ -37,6 +37,7 @@ use crate::{
     network::Network,
     planner::{self, Planned, Wish},
     request::Request,
+    rights,
     undo::{self, Tools},
 };
 
@@ -89,6 +90,8 @@ pub(crate) fn attach_or(
     let mut helper = Helper::attach(&layout.helper, namespace, deadline)?;
     let (networks, mut notes) = look_up(layout, requests)?;
     admit(requests, &networks, &container.asker)?;
+    // Up to here words were read that strangers wrote or chose, and a hook rests over them.
+    rights::act()?;
     let ledger = Ledger::open(layout)?;
     let tools = Tools::open(layout, &ledger)?;
     let hello = helper.hello()?;

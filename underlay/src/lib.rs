@@ -8,6 +8,7 @@
 //! - [`ipam`]: which address is chosen (pure) and who holds which (a directory)
 //! - [`parent`]: the host's link is there, and claimed (netlink, a directory)
 //! - [`planner`]: what to do in the namespace (pure)
+//! - [`rights`]: what this process may do
 //! - [`namespace`], [`helper`]: the namespace pinned, and the process that works in it
 //! - [`attachment`]: what was done, and what the kernel says of it
 //!
@@ -38,6 +39,7 @@ pub mod proc_file;
 pub mod process;
 pub mod remove;
 pub mod request;
+pub mod rights;
 pub mod run_file;
 pub mod undo;
 

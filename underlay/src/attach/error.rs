@@ -9,7 +9,7 @@ use crate::{
     ipam::{self, InvalidHost},
     message,
     network::{NetworkName, Refusal, catalog},
-    parent, planner,
+    parent, planner, rights,
     undo::{self, OpenError},
 };
 
@@ -55,6 +55,9 @@ pub enum Error {
     /// A netlink request about no link in particular.
     #[error("cannot ask the kernel which network namespace this is")]
     Netlink(#[from] netlink::Error),
+    /// Capabilities.
+    #[error(transparent)]
+    Rights(#[from] rights::Error),
     /// Leases and parents.
     #[error(transparent)]
     Open(#[from] OpenError),

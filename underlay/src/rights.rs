@@ -1,0 +1,67 @@
+//! What this process may do: for a hook, which is root's and reads what strangers wrote.
+//!
+//! A thread uses the capabilities of its effective set, and can take up those of its permitted one. So a hook
+//! rests while it reads, acts for as long as something needs it, and gives up for good what it needs no more.
+//! What it may read and write all the same is root's own: `/run/underlay` and the configuration.
+//!
+//! `no_new_privs` is not set, on purpose: the helper, which is started again whenever there is something to take
+//! back, gets the capabilities that it begins with from execve(2), being root's program. It renounces them
+//! itself, which is why the hook need not keep any for it.
+
+use caps::{CapSet, Capability, CapsHashSet, errors::CapsError};
+use thiserror::Error;
+
+/// A set of capabilities could not be changed.
+#[derive(Debug, Error)]
+#[error("cannot {operation} capabilities")]
+pub struct Error {
+    operation: &'static str,
+    /// What the kernel answered.
+    #[source]
+    source: CapsError,
+}
+
+/// Uses no capability until [`act`].
+pub fn rest() -> Result<(), Error> {
+    set(CapSet::Effective, &CapsHashSet::new(), "lay down")
+}
+
+/// Uses every capability that is left.
+pub fn act() -> Result<(), Error> {
+    set(CapSet::Effective, &permitted()?, "take up")
+}
+
+/// Gives up all capabilities but these, and uses none until [`act`].
+pub fn keep(capabilities: &[Capability]) -> Result<(), Error> {
+    let kept = permitted()?.into_iter().filter(|capability| capabilities.contains(capability)).collect();
+    rest()?;
+    set(CapSet::Permitted, &kept, "give up")
+}
+
+/// To make and look at links of the host, and of namespaces by their numbers.
+pub const NETWORK: Capability = Capability::CAP_NET_ADMIN;
+/// To reach a namespace through another user's process.
+pub const PROCESSES: Capability = Capability::CAP_SYS_PTRACE;
+
+/// What of these this process does not have, by name: not to be used, and not to be taken up.
+pub fn lacking(needed: &[Capability]) -> Result<Vec<String>, Error> {
+    let permitted = permitted()?;
+    Ok(needed.iter().filter(|capability| !permitted.contains(capability)).map(ToString::to_string).collect())
+}
+
+/// Without these nothing can be attached: to enter a namespace, to work in it, and to give all else up.
+pub const NEEDED: [Capability; 5] = [
+    Capability::CAP_SYS_ADMIN,
+    Capability::CAP_NET_ADMIN,
+    Capability::CAP_SETUID,
+    Capability::CAP_SETGID,
+    Capability::CAP_SETPCAP,
+];
+
+fn permitted() -> Result<CapsHashSet, Error> {
+    caps::read(None, CapSet::Permitted).map_err(|source| Error { operation: "look at", source })
+}
+
+fn set(set: CapSet, capabilities: &CapsHashSet, operation: &'static str) -> Result<(), Error> {
+    caps::set(None, set, capabilities).map_err(|source| Error { operation, source })
+}
