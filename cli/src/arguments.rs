@@ -137,11 +137,7 @@ pub(crate) enum Command {
     RunInside(InsideWords),
     /// Take down what dead containers left behind
     #[command(after_help = EXIT_CODES)]
-    Gc {
-        /// Only say what would be taken down
-        #[arg(long)]
-        dry_run: bool,
-    },
+    Gc(GcWords),
     /// Write man pages, completions and the JSON Schema, for packages
     #[command(hide = true)]
     Documents {
@@ -288,6 +284,24 @@ pub(crate) struct CreateWords {
     pub(crate) no_ipam: bool,
     #[command(flatten)]
     pub(crate) foreign: ForeignWords,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct GcWords {
+    /// Only say what would be taken down
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value = "lines")]
+    pub(crate) format: GcFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GcFormat {
+    /// One line a thing, and none if there was nothing
+    Lines,
+    /// One object with a list for each kind of thing
+    Json,
 }
 
 #[derive(Args, Debug)]

@@ -71,6 +71,6 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Inspect(words) => inspect::inspect(&layout, &words),
         Command::Run(words) => run::run(&layout, &words),
         Command::RunInside(words) => run::inside(&words),
-        Command::Gc { dry_run } => gc::collect(&layout, dry_run),
+        Command::Gc(words) => gc::collect(&layout, &words),
     }
 }

@@ -12,7 +12,12 @@ use std::{
 
 use syslog::{Facility, Formatter3164, Logger, LoggerBackend, Severity};
 use underlay::{
-    attach::Attached, attachment::record::Attachment, container::ContainerId, detach::Detached, message,
+    attach::Attached,
+    attachment::record::Attachment,
+    container::ContainerId,
+    detach::Detached,
+    gc::{Collected, Taken},
+    message,
 };
 
 const NAME: &str = "underlay-hook";
@@ -37,8 +42,22 @@ impl Journal {
     pub(crate) fn attached(&mut self, container: &ContainerId, attached: &Attached, took: Duration) {
         let list = list(&attached.attachments);
         self.log(Severity::LOG_INFO, &format!("attached container={container} {list} took={}", millis(took)));
+        self.collected(container, &attached.collected);
         for note in &attached.notes {
             self.log(Severity::LOG_WARNING, &format!("container={container} {note}"));
+        }
+    }
+
+    /// What an attach took of the dead.
+    fn collected(&mut self, by: &ContainerId, collected: &Collected) {
+        for Taken { attachment, why } in &collected.attachments {
+            let of: Vec<_> = attachment.users.iter().map(ToString::to_string).collect();
+            let line =
+                format!("collected container={} {} by={by}: {why}", of.join(","), describe(attachment));
+            self.log(Severity::LOG_INFO, &line);
+        }
+        for (address, owner) in &collected.leases {
+            self.log(Severity::LOG_INFO, &format!("collected lease={address} owner={owner} by={by}"));
         }
     }
 

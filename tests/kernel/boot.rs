@@ -16,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("containers wait for the default route", &MACVLAN, route_appears),
         trial("a parent that does not appear in time is an error that says so", &MACVLAN, in_vain),
         trial("after a reboot the definitions are enough", &MACVLAN, reboot),
+        trial("records that outlived a boot hold nothing and confuse nobody", &MACVLAN, outlived),
     ]
 }
 
@@ -139,5 +140,34 @@ fn reboot(lab: &Lab) -> Result {
         assert_eq!(leases(inside)?, had);
         end(inside, &after)?;
         host.ok("ip link delete nic1").map(drop)
+    })
+}
+
+/// Where /run is no tmpfs. Cookies are counted from the same number in each boot, so the record of one boot may be
+/// found by a namespace of the next.
+fn outlived(lab: &Lab) -> Result {
+    lab.network("-d macvlan --subnet=10.0.0.0/24 --gateway=10.0.0.1 -o parent=eth0 lan")?;
+    lab.inside(|inside| {
+        let host = inside.host();
+        let mut gone = inside.replica("gone", "lan:ip=10.0.0.11")?;
+        gone.attach()?;
+        gone.kill();
+        let keeper = inside.replica("keeper", "")?;
+        let mut before = inside.replica_beside("before", "lan:ip=10.0.0.12", &keeper)?;
+        before.attach()?;
+        before.kill();
+        host.namespace(&keeper.namespace()).ok("ip link delete eth0")?;
+        host.sh("echo 00000000-0000-4000-8000-000000000000 >/run/boot_id && \
+                 mount --bind /run/boot_id /proc/sys/kernel/random/boot_id")?;
+        // The same cookie, and an address that another one had.
+        let after = inside.replica_beside("after", "lan:ip=10.0.0.11", &keeper)?;
+        after.attach()?;
+        inside.gc()?;
+        assert_eq!(leases(inside)?.into_iter().collect::<Vec<_>>(), ["10.0.0.11"]);
+        assert_eq!(keeper.links(), ["eth0"]);
+        after.detach()?;
+        assert_eq!(keeper.links(), [""; 0]);
+        expect_nothing(inside)?;
+        host.ok("umount /proc/sys/kernel/random/boot_id").map(drop)
     })
 }

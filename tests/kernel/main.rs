@@ -39,6 +39,7 @@ mod modes;
 mod parting;
 mod podman;
 mod policy;
+mod quiet;
 mod recorded;
 mod refused;
 mod rights;
@@ -114,6 +115,7 @@ fn trials() -> Vec<Trial> {
         command::trials(),
         boot::trials(),
         late::trials(),
+        quiet::trials(),
         faults::trials(),
         trouble::trials(),
         crowd::trials(),

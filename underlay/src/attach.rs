@@ -10,6 +10,7 @@
 //! returned.
 
 mod error;
+mod former;
 mod lookup;
 mod share;
 
@@ -18,7 +19,8 @@ use std::time::Instant;
 use plan::{Hello, IfName, LinkKind, MadeLink};
 
 pub use error::Error;
-use lookup::{admit, identify, look_up};
+use former::{leave_former_namespace, open_record};
+use lookup::{admit, look_up};
 use share::Split;
 
 use crate::{
@@ -29,7 +31,11 @@ use crate::{
     },
     clock,
     container::Container,
-    detach::{self, Detached, Extent, Leave},
+    detach::{Detached, Extent, Leave},
+    gc::{
+        Collected,
+        quiet::{InTheWay, Quiet},
+    },
     helper::Helper,
     ipam::{self, Host, Owner},
     layout::Layout,
@@ -47,12 +53,14 @@ use crate::{
 const PATIENCE_MS: u32 = 5000;
 
 /// What attach did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Attached {
     /// The container's attachments.
     pub attachments: Vec<Attachment>,
     /// What the administrator may want to know, a sentence each.
     pub notes: Vec<String>,
+    /// What was dead and in the way, or nearly so, and has been taken.
+    pub collected: Collected,
 }
 
 /// Attaches the networks that a container asked for to its namespace, before `deadline`.
@@ -98,12 +106,10 @@ pub(crate) fn attach_or(
     leave_former_namespace(layout, &ledger, container, hello.cookie, deadline);
 
     let page = ledger.page(hello.cookie, deadline)?;
-    let record = match page.read()? {
-        Some(record) => record,
-        None => Record::new(identify(&tools, namespace, &hello)?),
-    };
+    let record = open_record(&tools, &ledger, &page, namespace, &hello, deadline)?;
     let is_current = is_current(&tools, &record, &hello);
     let kept = Vec::new();
+    let quiet = Quiet::new(&tools, &ledger, hello.cookie, deadline);
     let mut work = Work {
         tools: &tools,
         ledger: &ledger,
@@ -114,6 +120,7 @@ pub(crate) fn attach_or(
         record,
         kept,
         is_current,
+        quiet,
     };
     work.undo_leftovers()?;
     if fallback == Fallback::AsBefore {
@@ -123,7 +130,8 @@ pub(crate) fn attach_or(
     match work.attach(helper, namespace, requests, &networks) {
         Ok(planned_notes) => {
             notes.extend(planned_notes);
-            Ok(Attached { attachments: work.record.used_by(&container.key), notes })
+            let attachments = work.record.used_by(&container.key);
+            Ok(Attached { attachments, notes, collected: work.quiet.into_collected() })
         }
         Err(error) => {
             work.give_up();
@@ -145,6 +153,7 @@ struct Work<'a> {
     kept: Vec<Attachment>,
     /// What the helper said is in the namespace was still so when its record was locked.
     is_current: bool,
+    quiet: Quiet<'a>,
 }
 
 impl Work<'_> {
@@ -181,8 +190,13 @@ impl Work<'_> {
         self.page.write(&self.record)?;
         self.ledger.point(&self.container.key, self.page.cookie())?;
         if !wishes.is_empty() {
-            // Until its end it is beside what follows.
-            let links = helper.apply(&plan)?;
+            // While the helper works, this process has nothing else to do. Until the helper's end it is beside what
+            // follows.
+            let links = helper.apply_meanwhile(&plan, || {
+                for wish in &wishes {
+                    self.quiet.sweep(wish.network);
+                }
+            })?;
             self.complete(links);
             self.page.write(&self.record)?;
         }
@@ -203,7 +217,9 @@ impl Work<'_> {
             network: network.name.clone(),
             interface: interface.clone(),
         };
-        let parent = self.tools.parents.ensure(network, self.hello.cookie, self.deadline)?;
+        let (tools, cookie, deadline) = (self.tools, self.hello.cookie, self.deadline);
+        let ensure = || tools.parents.ensure(network, cookie, deadline);
+        let parent = self.quiet.clear(ensure, InTheWay::of_parent)?;
         let alias = format!("{MARK}{owner}");
         let mut attachment = Attachment {
             network: network.name.clone(),
@@ -223,7 +239,8 @@ impl Work<'_> {
             since: clock::seconds(),
             users: vec![self.container.key.clone()],
         };
-        let leased = ipam::lease(network, &request.addresses, &parent.addresses, &owner, &self.tools.leases);
+        let lease = || ipam::lease(network, &request.addresses, &parent.addresses, &owner, &tools.leases);
+        let leased = self.quiet.clear(lease, InTheWay::of_lease);
         let addresses: Vec<_> = leased.iter().flatten().map(|lease| lease.address).collect();
         let wish = Wish { network, request, interface, mac, parent: parent.index, addresses, alias };
         attachment.addresses.clone_from(&wish.addresses);
@@ -324,20 +341,4 @@ impl Work<'_> {
 fn is_current(tools: &Tools<'_>, record: &Record, hello: &Hello) -> bool {
     let has_gone = |name: &String| name != "lo" && liveness::has_gone(tools.socket(), hello.nsid, name);
     record.attachments.is_empty() && !hello.links.iter().any(has_gone)
-}
-
-/// A container can be in one namespace only. If it is noted in another one (createRuntime ran again without a
-/// poststop in between), what it had there is taken down. That this fails is no reason not to start: gc will
-/// find it.
-fn leave_former_namespace(
-    layout: &Layout,
-    ledger: &Ledger,
-    container: &Container,
-    cookie: u64,
-    deadline: Instant,
-) {
-    let key = &container.key;
-    if ledger.namespace_of(key).is_ok_and(|former| former.is_some_and(|former| former != cookie)) {
-        let _ = detach::detach(layout, key, deadline);
-    }
 }

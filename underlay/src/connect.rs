@@ -21,10 +21,10 @@ pub fn connect(
 ) -> Result<Attached, Error> {
     let connected =
         attach_or(Fallback::AsBefore, layout, container, slice::from_ref(request), namespace, deadline)?;
-    let is_meant = |attachment: &Attachment| {
+    let is_meant = |attachment: &&Attachment| {
         attachment.network == request.network
             && request.interface.as_ref().is_none_or(|name| *name == attachment.interface)
     };
-    let attachments = connected.attachments.into_iter().filter(is_meant).collect();
-    Ok(Attached { attachments, notes: connected.notes })
+    let attachments = connected.attachments.iter().filter(is_meant).cloned().collect();
+    Ok(Attached { attachments, ..connected })
 }

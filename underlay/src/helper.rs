@@ -175,7 +175,14 @@ impl Helper {
     /// Has the plan carried out. When it fails, nothing is left of it. The helper ends by itself then, and is
     /// waited for when it is dropped.
     pub fn apply(&mut self, plan: &Plan) -> Result<Vec<MadeLink>, Error> {
-        let line = self.ask(plan)?;
+        self.apply_meanwhile(plan, || ())
+    }
+
+    /// The same; between the plan and the report, `work` is done here.
+    pub fn apply_meanwhile(&mut self, plan: &Plan, work: impl FnOnce()) -> Result<Vec<MadeLink>, Error> {
+        let sent = self.tell(plan)?;
+        work();
+        let line = self.hear(sent)?;
         let report = self.parse(&line)?;
         self.has_reported = true;
         match report {
@@ -186,14 +193,22 @@ impl Helper {
 
     /// Writes all that it will ever hear, and waits for its next line.
     fn ask(&mut self, words: &impl Serialize) -> Result<Vec<u8>, Error> {
+        let sent = self.tell(words)?;
+        self.hear(sent)
+    }
+
+    fn tell(&mut self, words: &impl Serialize) -> Result<io::Result<()>, Error> {
         let text = serde_json::to_vec(words)
             .map_err(|source| Error::Answer { program: self.program.clone(), source })?;
-        let sent = self.child.stdin.take().map_or_else(
+        Ok(self.child.stdin.take().map_or_else(
             || Err(io::ErrorKind::BrokenPipe.into()),
             // Dropped at the end of this closure: the helper reads to the end of file.
             |mut stdin| stdin.write_all(&text),
-        );
-        // A helper that ended early breaks the pipe, but its last words say more.
+        ))
+    }
+
+    /// A helper that ended early breaks the pipe, but its last words say more.
+    fn hear(&mut self, sent: io::Result<()>) -> Result<Vec<u8>, Error> {
         match (self.line(), sent) {
             (Err(Error::Ended { .. }), Err(source)) => {
                 Err(Error::Pipe { program: self.program.clone(), source })

@@ -109,6 +109,8 @@ pub enum Error {
         network: NetworkName,
         /// Why, naming the other one.
         why: String,
+        /// A namespace in which the other one is attached.
+        holder: u64,
     },
     /// It is still not there.
     #[error("{absence}; waited {} s for it", .waited.as_secs_f64().round())]

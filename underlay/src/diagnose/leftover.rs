@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Instant};
 
 use super::Finding;
 use crate::{
-    gc::{self, Collected},
+    gc::{self, Collected, Taken},
     layout::Layout,
     message,
     network::{Network, NetworkName},
@@ -30,16 +30,16 @@ fn judge(collected: &Collected, networks: &[Network], only: Option<&NetworkName>
         only.is_none() || networks.iter().flat_map(|n| &n.subnets).any(|spec| spec.subnet.contains(*address))
     };
     let attachments =
-        collected.attachments.iter().filter(|a| only.is_none_or(|name| a.network == *name)).map(|a| {
-            let subject = format!("{} of {}", a.interface, a.network);
-            let found =
-                format!("its container is dead, or never came to life (namespace {})", a.owner.cookie);
-            Finding::warning(CHECK, subject, found)
-        });
-    let leases =
-        collected.leases.iter().filter(|address| is_meant(address)).map(|address| {
-            Finding::warning(CHECK, address.to_string(), "it is leased, and its owner is gone")
-        });
+        collected.attachments.iter().filter(|a| only.is_none_or(|name| a.attachment.network == *name)).map(
+            |a| {
+                let Taken { attachment, why } = a;
+                let subject = format!("{} of {}", attachment.interface, attachment.network);
+                Finding::warning(CHECK, subject, format!("{why} (namespace {})", attachment.owner.cookie))
+            },
+        );
+    let leases = collected.leases.iter().filter(|(address, _)| is_meant(address)).map(|(address, _)| {
+        Finding::warning(CHECK, address.to_string(), "it is leased, and its owner is gone")
+    });
     let parents = collected
         .parents
         .iter()
@@ -68,7 +68,9 @@ mod tests {
 
     fn collected() -> Collected {
         Collected {
-            leases: ["10.0.0.2", "10.9.0.2"].map(|text| text.parse().unwrap()).into(),
+            leases: ["10.0.0.2", "10.9.0.2"]
+                .map(|text| (text.parse().unwrap(), "h/7/lan/eth0".to_owned()))
+                .into(),
             parents: vec!["eth0.50".parse().unwrap()],
             ..Collected::default()
         }

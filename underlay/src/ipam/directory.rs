@@ -20,7 +20,7 @@ use nix::{
 };
 use thiserror::Error;
 
-use super::{Claim, LeaseStore, Owner, Release, StoreError};
+use super::{Claim, LeaseStore, Owner, Release, Round, StoreError};
 use crate::network::{AddressRange, NetworkName};
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
@@ -113,6 +113,11 @@ impl LeaseStore for LeaseDirectory {
         self.try_release(address, owner).map_err(|e| StoreError::Release { address, source: e.into() })
     }
 
+    fn holder(&self, address: IpAddr) -> Result<Option<String>, StoreError> {
+        let range = AddressRange { first: address, last: address };
+        self.leases.target(&address.to_string()).map_err(|e| StoreError::List { range, source: e.into() })
+    }
+
     fn held(&self, range: AddressRange) -> Result<Vec<(IpAddr, String)>, StoreError> {
         self.addresses(range)
             .and_then(|addresses| self.owners(addresses))
@@ -124,8 +129,14 @@ impl LeaseStore for LeaseDirectory {
         self.addresses(range).map_err(|e| StoreError::List { range, source: e.into() })
     }
 
-    fn cursor(&self, network: &NetworkName, subnet: IpNetwork) -> Result<Option<IpAddr>, StoreError> {
-        let target = self.cursors.target(&cursor_name(network, subnet)).map_err(|e| StoreError::Cursor {
+    fn cursor(
+        &self,
+        round: Round,
+        network: &NetworkName,
+        subnet: IpNetwork,
+    ) -> Result<Option<IpAddr>, StoreError> {
+        let name = cursor_name(round, network, subnet);
+        let target = self.cursors.target(&name).map_err(|e| StoreError::Cursor {
             network: network.clone(),
             subnet,
             source: e.into(),
@@ -133,24 +144,32 @@ impl LeaseStore for LeaseDirectory {
         Ok(target.and_then(|text| text.parse().ok()))
     }
 
-    fn set_cursor(&self, network: &NetworkName, subnet: IpNetwork, last: IpAddr) -> Result<(), StoreError> {
+    fn set_cursor(
+        &self,
+        round: Round,
+        network: &NetworkName,
+        subnet: IpNetwork,
+        last: IpAddr,
+    ) -> Result<(), StoreError> {
         self.cursors
-            .replace(&cursor_name(network, subnet), &last.to_string())
+            .replace(&cursor_name(round, network, subnet), &last.to_string())
             .map_err(|e| StoreError::Cursor { network: network.clone(), subnet, source: e.into() })
     }
 
     fn forget_cursor(&self, network: &NetworkName, subnet: IpNetwork) -> Result<(), StoreError> {
-        let name = cursor_name(network, subnet);
-        self.cursors
-            .remove(&name)
-            .and_then(|()| self.cursors.remove(&new_name(&name)))
+        let names = [Round::Choice, Round::Sweep].map(|round| cursor_name(round, network, subnet));
+        names
+            .iter()
+            .flat_map(|name| [name.clone(), new_name(name)])
+            .try_for_each(|name| self.cursors.remove(&name))
             .map_err(|e| StoreError::Cursor { network: network.clone(), subnet, source: e.into() })
     }
 }
 
 /// `/` cannot be in a file's name, `@` cannot be in a network's.
-fn cursor_name(network: &NetworkName, subnet: IpNetwork) -> String {
-    format!("{network}@{}_{}", subnet.ip(), subnet.prefix())
+fn cursor_name(round: Round, network: &NetworkName, subnet: IpNetwork) -> String {
+    let suffix = if round == Round::Sweep { "@sweep" } else { "" };
+    format!("{network}@{}_{}{suffix}", subnet.ip(), subnet.prefix())
 }
 
 /// The name of a link that is to replace another.
@@ -289,19 +308,21 @@ mod tests {
         let (run, store) = store();
         let (lan, dmz): (NetworkName, NetworkName) = ("lan".parse().unwrap(), "dmz".parse().unwrap());
         let subnet = "192.0.2.0/24".parse().unwrap();
-        assert_eq!(store.cursor(&lan, subnet).unwrap(), None);
-        store.set_cursor(&lan, subnet, ip("192.0.2.5")).unwrap();
-        store.set_cursor(&lan, subnet, ip("192.0.2.6")).unwrap();
-        assert_eq!(store.cursor(&lan, subnet).unwrap(), Some(ip("192.0.2.6")));
-        assert_eq!(store.cursor(&dmz, subnet).unwrap(), None);
+        assert_eq!(store.cursor(Round::Choice, &lan, subnet).unwrap(), None);
+        store.set_cursor(Round::Choice, &lan, subnet, ip("192.0.2.5")).unwrap();
+        store.set_cursor(Round::Choice, &lan, subnet, ip("192.0.2.6")).unwrap();
+        assert_eq!(store.cursor(Round::Choice, &lan, subnet).unwrap(), Some(ip("192.0.2.6")));
+        assert_eq!(store.cursor(Round::Choice, &dmz, subnet).unwrap(), None);
         assert_eq!(fs::read_dir(run.path().join("cursors")).unwrap().count(), 1, "nothing is left beside it");
 
+        store.set_cursor(Round::Sweep, &lan, subnet, ip("192.0.2.200")).unwrap();
+        assert_eq!(store.cursor(Round::Choice, &lan, subnet).unwrap(), Some(ip("192.0.2.6")));
         store.forget_cursor(&lan, subnet).unwrap();
         store.forget_cursor(&lan, subnet).unwrap();
         assert_eq!(fs::read_dir(run.path().join("cursors")).unwrap().count(), 0);
         let file = run.path().join("cursors/lan@192.0.2.0_24");
         symlink("rubbish", &file).unwrap();
-        assert_eq!(store.cursor(&lan, subnet).unwrap(), None);
+        assert_eq!(store.cursor(Round::Choice, &lan, subnet).unwrap(), None);
     }
 
     #[test]

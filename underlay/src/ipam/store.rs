@@ -30,6 +30,9 @@ pub trait LeaseStore {
     /// Gives an address back if the owner has it.
     fn release(&self, address: IpAddr, owner: &Owner) -> Result<Release, StoreError>;
 
+    /// The text of an address's owner, if it has one.
+    fn holder(&self, address: IpAddr) -> Result<Option<String>, StoreError>;
+
     /// The leases of a range with their owners' texts, ascending by address.
     fn held(&self, range: AddressRange) -> Result<Vec<(IpAddr, String)>, StoreError>;
 
@@ -38,15 +41,35 @@ pub trait LeaseStore {
         Ok(self.held(range)?.into_iter().map(|(address, _)| address).collect())
     }
 
-    /// The address chosen last for a network in a subnet. A store may forget it: the next choice is then
-    /// slower, and may be an address that was set free a short time ago.
-    fn cursor(&self, network: &NetworkName, subnet: IpNetwork) -> Result<Option<IpAddr>, StoreError>;
+    /// How far a network's round through a subnet has come: the last address. A store may forget it: the next
+    /// choice is then slower, and may be an address that was set free a short time ago.
+    fn cursor(
+        &self,
+        round: Round,
+        network: &NetworkName,
+        subnet: IpNetwork,
+    ) -> Result<Option<IpAddr>, StoreError>;
 
-    /// Keeps the address chosen last. Of several writers any may win.
-    fn set_cursor(&self, network: &NetworkName, subnet: IpNetwork, last: IpAddr) -> Result<(), StoreError>;
+    /// Keeps how far it has come. Of several writers any may win.
+    fn set_cursor(
+        &self,
+        round: Round,
+        network: &NetworkName,
+        subnet: IpNetwork,
+        last: IpAddr,
+    ) -> Result<(), StoreError>;
 
-    /// Forgets it, for a network that is no more.
+    /// Forgets all rounds, for a network that is no more.
     fn forget_cursor(&self, network: &NetworkName, subnet: IpNetwork) -> Result<(), StoreError>;
+}
+
+/// What goes through the addresses of a subnet, again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Round {
+    /// The choice of addresses.
+    Choice,
+    /// The look at who has them.
+    Sweep,
 }
 
 /// What came of a claim.

@@ -81,6 +81,7 @@ impl Parents<'_> {
             if let Some(claim) = self.live_claim(parent, &other, &own)? {
                 return Err(Error::Conflict {
                     network: network.name.clone(),
+                    holder: claim.cookie,
                     why: format!(
                         "{parent} is in use by network {} as {other}, which excludes {wanted}; give one of them another parent",
                         claim.network
