@@ -130,8 +130,8 @@ impl Place<'_> {
         let traced = replica.trace_hook(stage, Some(self.fault))?;
         if traced.struck.is_some() {
             Tally::count(match self.fault.harm {
-                Harm::Error => &TALLY.faults,
                 Harm::Kill => &TALLY.crashes,
+                _ => &TALLY.faults,
             });
         }
         Tally::count(&TALLY.operations);

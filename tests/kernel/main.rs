@@ -31,6 +31,7 @@ mod faults;
 mod hook;
 mod hostile;
 mod import;
+mod interrupted;
 mod ipvlan;
 mod late;
 mod macvlan;
@@ -116,6 +117,7 @@ fn trials() -> Vec<Trial> {
         boot::trials(),
         late::trials(),
         quiet::trials(),
+        interrupted::trials(),
         faults::trials(),
         trouble::trials(),
         crowd::trials(),

@@ -189,11 +189,16 @@ impl Drop for Lab {
 
 /// Runs `underlay ...` in a place that is a lab's host.
 pub(crate) fn underlay(host: &Place, line: &str) -> Result<Output> {
+    let argv = underlay_command(line);
+    host.run(&argv.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// The program and arguments of `underlay ...`. The line is split at white space.
+pub(crate) fn underlay_command(line: &str) -> Vec<String> {
     let program = format!("{BIN}/underlay");
     let helper = format!("{BIN}/underlay-nsenter");
-    let mut argv = vec![program.as_str(), "--config", CONFIG, "--run", STATE, "--helper", &helper];
-    argv.extend(line.split_whitespace());
-    host.run(&argv)
+    let argv = [&program, "--config", CONFIG, "--run", STATE, "--helper", &helper];
+    argv.into_iter().chain(line.split_whitespace()).map(str::to_owned).collect()
 }
 
 /// The hook's program and arguments for one stage.

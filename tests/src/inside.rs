@@ -12,9 +12,10 @@ use nix::sched::{CloneFlags, setns, unshare};
 
 use crate::{
     Error, Lab, Place, Result,
-    host::{hook_command, underlay},
+    host::{hook_command, underlay, underlay_command},
     remains,
     replica::Replica,
+    tracer::{self, Fault, Traced},
 };
 
 /// A thread on the host of a lab. Paths, process numbers and commands are the host's.
@@ -61,6 +62,15 @@ impl Inside {
     /// Runs `underlay gc`, which must succeed. Gives what it took.
     pub fn gc(&self) -> Result<String> {
         self.underlay("gc")
+    }
+
+    /// Runs `underlay gc` with a fault, of which it is the first program.
+    pub fn trace_gc(&self, fault: Fault) -> Result<Traced> {
+        let words = underlay_command("gc");
+        let mut words = words.iter();
+        let mut command = Command::new(words.next().map(String::as_str).unwrap_or_default());
+        command.args(words);
+        tracer::trace(tracer::gated(&command).stdin(Stdio::null()), Some(fault))
     }
 
     /// Runs `underlay gc`, which must fail. Gives what it complained of.

@@ -39,6 +39,8 @@ pub enum Program {
 pub enum Harm {
     /// It fails, with an error that the kernel might give.
     Error,
+    /// It does not return, until the program is killed for it.
+    Hang,
     /// The program is killed.
     Kill,
 }
@@ -61,6 +63,8 @@ pub struct Traced {
     pub struck: Option<&'static str>,
     /// What the first process ended with; none if it was killed.
     pub code: Option<i32>,
+    /// How many calls the victim made that could have been struck, up to the one that was.
+    pub calls: usize,
 }
 
 /// The command, to be stopped before its program starts.
@@ -87,7 +91,7 @@ pub(crate) fn trace(command: &mut Command, fault: Option<Fault>) -> Result<Trace
         let _ = waitpid(root, Some(WaitPidFlag::__WALL));
         return Err(failed(errno));
     }
-    Ok(Traced { struck: tracer.struck, code: tracer.code })
+    Ok(Traced { struck: tracer.struck, code: tracer.code, calls: tracer.calls })
 }
 
 struct Tracer {
@@ -98,6 +102,8 @@ struct Tracer {
     early: HashSet<Pid>,
     calls: usize,
     struck: Option<&'static str>,
+    /// Stopped for good.
+    hung: Option<Pid>,
     code: Option<i32>,
 }
 
@@ -111,7 +117,7 @@ struct Task {
 impl Tracer {
     fn new(root: Pid, fault: Option<Fault>) -> Self {
         let tasks = HashMap::from([(root, Task::default())]);
-        Self { root, fault, tasks, early: HashSet::new(), calls: 0, struck: None, code: None }
+        Self { root, fault, tasks, early: HashSet::new(), calls: 0, struck: None, hung: None, code: None }
     }
 
     fn run(&mut self) -> nix::Result<()> {
@@ -189,13 +195,17 @@ impl Tracer {
         let errno = match fault.harm {
             Harm::Error if call.error.is_none() => return Ok(()),
             Harm::Error => call.error,
-            Harm::Kill => None,
+            Harm::Kill | Harm::Hang => None,
         };
         self.calls += 1;
         if self.calls != fault.call + 1 {
             return Ok(());
         }
         self.struck = Some(call.name);
+        if fault.harm == Harm::Hang {
+            self.hung = Some(pid);
+            return Ok(());
+        }
         if errno.is_none() {
             return go_on(kill(pid, Signal::SIGKILL));
         }
@@ -207,6 +217,9 @@ impl Tracer {
 
     /// Once the fault has struck, nothing more is to be seen.
     fn resume(&self, pid: Pid) -> nix::Result<()> {
+        if self.hung == Some(pid) {
+            return Ok(());
+        }
         let is_over = self.struck.is_some() && self.tasks.get(&pid).is_none_or(|task| task.error.is_none());
         go_on(if is_over { ptrace::cont(pid, None) } else { ptrace::syscall(pid, None) })
     }

@@ -20,12 +20,19 @@ pub struct Process {
 }
 
 impl Process {
-    /// Whether this very process still runs; a zombie does not.
+    /// Whether this very process still runs; a zombie does not. One that cannot be looked at is not known to be
+    /// dead, and nothing of it may be taken.
     #[must_use]
     pub fn is_alive(self) -> bool {
-        File::open(Path::new("/proc").join(self.pid.to_string()))
-            .and_then(|directory| read_stat(&directory))
-            .is_ok_and(|stat| stat.start_time == self.start_time && !matches!(stat.state, 'Z' | 'X'))
+        let stat = File::open(Path::new("/proc").join(self.pid.to_string()))
+            .and_then(|directory| read_stat(&directory));
+        match stat {
+            Ok(stat) => stat.start_time == self.start_time && !matches!(stat.state, 'Z' | 'X'),
+            // ESRCH: it ended between the two calls.
+            Err(error) => {
+                error.kind() != io::ErrorKind::NotFound && error.raw_os_error() != Some(libc::ESRCH)
+            }
+        }
     }
 }
 
