@@ -17,6 +17,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a parent that does not appear in time is an error that says so", &MACVLAN, in_vain),
         trial("after a reboot the definitions are enough", &MACVLAN, reboot),
         trial("records that outlived a boot hold nothing and confuse nobody", &MACVLAN, outlived),
+        trial(
+            "a clock that is set back, and forth again, changes nothing",
+            &[Need::MACVLAN, Need::Clock],
+            clock,
+        ),
     ]
 }
 
@@ -169,5 +174,41 @@ fn outlived(lab: &Lab) -> Result {
         assert_eq!(keeper.links(), [""; 0]);
         expect_nothing(inside)?;
         host.ok("umount /proc/sys/kernel/random/boot_id").map(drop)
+    })
+}
+
+/// As it is early in a boot on a machine without a battery, until somebody asks a time server.
+fn clock(lab: &Lab) -> Result {
+    lab.network("-d macvlan --subnet=10.0.0.0/24 --gateway=10.0.0.1 -o parent=eth0 lan")?;
+    lab.network("-d macvlan --subnet=10.9.0.0/24 -o parent=nic1 --parent-wait 10 late")?;
+    lab.inside(|inside| {
+        let host = inside.host();
+        let living = inside.replica("living", "lan:ip=10.0.0.11")?;
+        living.attach()?;
+        let mut dead = inside.replica("dead", "lan:ip=10.0.0.12")?;
+        dead.attach()?;
+        let waiting = inside.replica("waiting", "late")?;
+        let hook = waiting.spawn_hook("createRuntime")?;
+        thread::sleep(LATE);
+        host.sh("date -s @$(($(date +%s) - 172800)); ip link add nic1 type veth peer name far1")?;
+        // A deadline by this clock would be two days away; the other way round it would be over.
+        hook.success()?;
+        let waiting_on = inside.replica("waiting-on", "late")?;
+        host.ok("ip link delete nic1")?;
+        let hook = waiting_on.spawn_hook("createRuntime")?;
+        thread::sleep(LATE);
+        host.sh("date -s @$(($(date +%s) + 172800)); ip link add nic1 type veth peer name far1")?;
+        hook.success()?;
+        inside.gc()?;
+        assert!(leases(inside)?.contains("10.0.0.11") && leases(inside)?.contains("10.0.0.12"));
+        host.sh("date -s @$(($(date +%s) - 172800))")?;
+        dead.kill();
+        // An attach collects whose address it asks for.
+        let heir = inside.replica("heir", "lan:ip=10.0.0.12")?;
+        heir.attach()?;
+        inside.gc()?;
+        assert!(leases(inside)?.contains("10.0.0.11"), "it lives");
+        end(inside, &[living, waiting, waiting_on, heir])?;
+        host.sh("date -s @$(($(date +%s) + 172800)); ip link delete nic1").map(drop)
     })
 }

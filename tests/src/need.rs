@@ -22,6 +22,8 @@ pub enum Need {
     Built(&'static str),
     /// A Debian for labs.
     Machine(Machine),
+    /// A clock that may be set: the second kernel's machine (`tests/vm.sh`), which ends with the tests.
+    Clock,
 }
 
 impl Need {
@@ -51,6 +53,8 @@ impl Need {
             Self::Built(name) => built(name).is_ok_and(|path| path.exists()),
             Self::Machine(machine) => machine.tree().is_none_or(|tree| tree.is_dir()),
             Self::Program(name) => works(&format!("command -v {name}")),
+            // The directory that this machine alone has. On any other the clock is somebody's.
+            Self::Clock => works("test -e /.vm/run"),
         }
     }
 }
@@ -63,6 +67,7 @@ impl fmt::Display for Need {
             }
             Self::Program(name) | Self::Built(name) => f.write_str(name),
             Self::Machine(machine) => write!(f, "a tree of {}", machine.name()),
+            Self::Clock => f.write_str("a clock to set"),
         }
     }
 }
