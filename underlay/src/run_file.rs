@@ -39,10 +39,14 @@ pub(crate) fn make_directory(path: &Path) -> Result<(), Error> {
     made.map_err(Error::on("make directory", path))
 }
 
-/// The names in a directory, in no order; none if it is not there.
+/// All names in a directory, in no order; none if it is not there. Part of them is an error: who looks for
+/// what is in use must not take the rest for free.
 pub(crate) fn names(directory: &Path) -> Result<Vec<String>, Error> {
     match fs::read_dir(directory) {
-        Ok(entries) => Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()),
+        Ok(entries) => entries
+            .filter_map(|entry| entry.map(|entry| entry.file_name().into_string().ok()).transpose())
+            .collect::<io::Result<_>>()
+            .map_err(Error::on("list", directory)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Ok(Vec::new())
         }
