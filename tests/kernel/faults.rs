@@ -12,7 +12,9 @@ use lab::{Fault, Harm, Inside, Lab, Need, Program, Replica, Result, TALLY, Tally
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
     for (victim, whose) in [(Program::Hook, "the hook"), (Program::Helper, "its helper")] {
-        for (harm, what) in [(Harm::Kill, "killed at"), (Harm::Error, "failing at")] {
+        for (harm, what) in
+            [(Harm::Kill, "killed at"), (Harm::Error, "failing at"), (Harm::Interrupt, "interrupted at")]
+        {
             let scenario = Scenario { victim, harm };
             trials.push(trial(format!("attach, {whose} {what} every call"), &[Need::MACVLAN], move |lab| {
                 sweep(lab, scenario, attach)
@@ -52,7 +54,8 @@ fn sweep(lab: &Lab, scenario: Scenario, run: fn(&Place<'_>) -> Result<bool>) -> 
             let place = Place { inside, keeper: &keeper, fault: Fault { victim, call, harm } };
             if !run(&place)? {
                 // Far fewer calls than there are would mean that the tracer did not see them.
-                assert!(call > 10, "only {call} calls");
+                let expected = if harm == Harm::Interrupt { 4 } else { 10 };
+                assert!(call > expected, "only {call} calls");
                 return Ok(());
             }
         }
@@ -68,6 +71,12 @@ fn attach(place: &Place<'_>) -> Result<bool> {
         replica.detach()?;
         return Ok(false);
     }
+    assert!(
+        place.fault.harm != Harm::Interrupt || traced.code == Some(0),
+        "{}: attach ended with {:?}",
+        place.at(&traced),
+        traced.code
+    );
     match traced.code {
         Some(0) => place.expect_attached(&replica, &traced)?,
         // It lived to see what happened, and a failed attach takes itself back.

@@ -16,6 +16,13 @@ pub(crate) fn find(number: u64) -> Option<&'static Call> {
     CALLS.iter().find(|call| call.number == number)
 }
 
+impl Call {
+    /// Whether it may be interrupted by a signal that the program handles before anything was done.
+    pub(crate) fn is_interruptible(&self) -> bool {
+        ["poll", "read", "recvfrom", "sendto", "wait4", "write", "writev"].contains(&self.name)
+    }
+}
+
 const fn call(number: i64, name: &'static str, error: Errno) -> Call {
     Call { number, name, error: Some(error) }
 }

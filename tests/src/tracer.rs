@@ -41,6 +41,8 @@ pub enum Harm {
     Error,
     /// It does not return, until the program is killed for it.
     Hang,
+    /// A signal comes in between (`EINTR`), which is no failure.
+    Interrupt,
     /// The program is killed.
     Kill,
 }
@@ -110,8 +112,8 @@ struct Tracer {
 #[derive(Clone, Copy, Default)]
 struct Task {
     program: Option<Program>,
-    /// What the call that it is in shall return.
-    error: Option<Errno>,
+    /// What it shall find after the call that it is in.
+    answer: Option<libc::user_regs_struct>,
 }
 
 impl Tracer {
@@ -148,7 +150,7 @@ impl Tracer {
                 // It may have been killed in between.
                 if let Ok(child) = ptrace::getevent(pid) {
                     let child = Pid::from_raw(i32::try_from(child).unwrap_or_default());
-                    let task = Task { error: None, ..self.tasks.get(&pid).copied().unwrap_or_default() };
+                    let task = Task { answer: None, ..self.tasks.get(&pid).copied().unwrap_or_default() };
                     self.tasks.insert(child, task);
                     if self.early.remove(&child) {
                         self.resume(child)?;
@@ -187,7 +189,7 @@ impl Tracer {
         let Some(fault) = self.fault.filter(|fault| task.program == Some(fault.victim)) else {
             return Ok(());
         };
-        let mut registers = match ptrace::getregs(pid) {
+        let registers = match ptrace::getregs(pid) {
             Ok(registers) => registers,
             Err(errno) => return go_on(Err(errno)),
         };
@@ -195,6 +197,8 @@ impl Tracer {
         let errno = match fault.harm {
             Harm::Error if call.error.is_none() => return Ok(()),
             Harm::Error => call.error,
+            Harm::Interrupt if !call.is_interruptible() => return Ok(()),
+            Harm::Interrupt => Some(Errno::EINTR),
             Harm::Kill | Harm::Hang => None,
         };
         self.calls += 1;
@@ -206,13 +210,12 @@ impl Tracer {
             self.hung = Some(pid);
             return Ok(());
         }
-        if errno.is_none() {
+        let Some(errno) = errno else {
             return go_on(kill(pid, Signal::SIGKILL));
-        }
-        // There is no such call, so the kernel does nothing; `leave` writes the answer.
-        registers.orig_rax = u64::MAX;
-        task.error = errno;
-        go_on(ptrace::setregs(pid, registers))
+        };
+        let rax = (-i64::from(errno as i32)).cast_unsigned();
+        task.answer = Some(libc::user_regs_struct { rax, ..registers });
+        go_on(ptrace::setregs(pid, do_nothing(registers)))
     }
 
     /// Once the fault has struck, nothing more is to be seen.
@@ -220,20 +223,20 @@ impl Tracer {
         if self.hung == Some(pid) {
             return Ok(());
         }
-        let is_over = self.struck.is_some() && self.tasks.get(&pid).is_none_or(|task| task.error.is_none());
+        let is_over = self.struck.is_some() && self.tasks.get(&pid).is_none_or(|task| task.answer.is_none());
         go_on(if is_over { ptrace::cont(pid, None) } else { ptrace::syscall(pid, None) })
     }
 }
 
 /// After a call: the error that it shall have returned.
 fn leave(pid: Pid, task: &mut Task) -> nix::Result<()> {
-    let Some(errno) = task.error.take() else { return Ok(()) };
-    let mut registers = match ptrace::getregs(pid) {
-        Ok(registers) => registers,
-        Err(errno) => return go_on(Err(errno)),
-    };
-    registers.rax = (-i64::from(errno as i32)).cast_unsigned();
-    go_on(ptrace::setregs(pid, registers))
+    task.answer.take().map_or(Ok(()), |registers| go_on(ptrace::setregs(pid, registers)))
+}
+
+/// Makes the call one of sigaltstack(2) that neither asks nor sets anything. The helper's filter, which sees the
+/// call as it is made, has it on all of its lists, and kills for a number that is no call's.
+fn do_nothing(registers: libc::user_regs_struct) -> libc::user_regs_struct {
+    libc::user_regs_struct { orig_rax: libc::SYS_sigaltstack.cast_unsigned(), rdi: 0, rsi: 0, ..registers }
 }
 
 /// A task that was killed while it was stopped is gone: its end is reported next.

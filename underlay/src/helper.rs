@@ -238,10 +238,10 @@ impl Helper {
             }
             self.wait_readable()?;
             let mut chunk = [0; 4096];
-            let read = self
-                .stdout
-                .read(&mut chunk)
-                .map_err(|source| Error::Pipe { program: self.program.clone(), source })?;
+            let read = match self.stdout.read(&mut chunk) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read.map_err(|source| Error::Pipe { program: self.program.clone(), source })?,
+            };
             if read == 0 || self.pending.len() > MAX_ANSWER {
                 return Err(self.ended());
             }
