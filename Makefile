@@ -44,13 +44,16 @@ target:
 include packaging/package.mk
 
 # Installs what is missing where that is possible, and otherwise says what to type. Elsewhere than on Debian, `make rpm` finds
-# what it needs, or says what it does not find.
+# what it needs, or says what it does not find. BIRD and FRR would be started, with the machine's own routes in reach: policy-rc.d
+# prevents it.
 packages:
 	@command -v dpkg-query >/dev/null || exit 0; \
 	missing=$$(for p in $(PACKAGES); do dpkg-query -Wf '$${db:Status-Abbrev}' $$p 2>/dev/null | grep -q ^ii || echo $$p; done); \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	line="apt-get install --yes --no-install-recommends" && set -- $$missing && \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  policy=/usr/sbin/policy-rc.d; \
+	  [ -e $$policy ] || { trap "rm -f $$policy" EXIT; printf '#!/bin/sh\nexit 101\n' >$$policy; chmod 755 $$policy; }; \
 	  apt-get -qq update && DEBIAN_FRONTEND=noninteractive $$line "$$@"; \
 	else \
 	  echo "missing packages; as root: $$line $$*" >&2; exit 1; \
