@@ -21,6 +21,7 @@ use std::{
 use lab::{ENGINES, SHOWN, TALLY, Trial};
 use libtest_mimic::{Arguments, Failed, Trial as Test};
 
+mod account;
 mod boot;
 mod command;
 mod containerd;
@@ -101,6 +102,7 @@ fn trials() -> Vec<Trial> {
         hostile::trials(),
         meddling::trials(),
         rights::trials(),
+        account::trials(),
         hook::trials(),
         undone::trials(),
         parting::trials(),

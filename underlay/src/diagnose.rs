@@ -5,6 +5,7 @@
 //! changes is the kernel's own doing: it loads the module of a driver that it is asked for, and sends the
 //! questions to routers. Each check reads first, and then judges what it read; the judgements are pure.
 
+mod confinement;
 mod definition;
 mod drift;
 mod finding;
@@ -39,6 +40,7 @@ pub fn diagnose(
 ) -> Result<Vec<Finding>, CatalogError> {
     let (networks, definitions) = definition::check(&Catalog::of(&layout.config), only)?;
     let mut findings = installation::check(layout, deadline);
+    findings.extend(confinement::check());
     findings.extend(definitions);
     let helper = installation::has_working_helper(&findings).then_some(layout.helper.as_path());
     let inside = Inside { helper, deadline };

@@ -19,7 +19,7 @@ use plan::{Failure, Hello, MadeLink, Plan, Question, Report, Sight};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-use crate::namespace::Namespace;
+use crate::{account, namespace::Namespace};
 
 /// More than the longest report: 32 links of a few hundred bytes each, and as many names of links that were
 /// there already.
@@ -130,6 +130,10 @@ impl Helper {
         if let Some(namespace) = namespace {
             command.arg(namespace.as_fd().as_raw_fd().to_string());
             inherit(namespace, true).map_err(failed)?;
+        }
+        // A user that is none to be hinders no container: the helper is nobody then, and doctor says why.
+        if let Ok(Some(account)) = account::look_up() {
+            command.args(["--user", &account.to_string()]);
         }
         let child = command.spawn();
         if let Some(namespace) = namespace {

@@ -9,7 +9,7 @@
 //! - [`parent`]: the host's link is there, and claimed (netlink, a directory)
 //! - [`planner`]: what to do in the namespace (pure)
 //! - [`rights`]: what this process may do
-//! - [`namespace`], [`helper`]: the namespace pinned, and the process that works in it
+//! - [`namespace`], [`helper`], [`account`]: the namespace pinned, the process that works in it, and as whom
 //! - [`attachment`]: what was done, and what the kernel says of it
 //!
 //! and the flows through them, each readable from top to bottom: [`attach()`], [`connect()`], [`detach()`],
@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod attach;
 pub mod attachment;
 mod boot;

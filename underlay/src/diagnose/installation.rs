@@ -16,6 +16,7 @@ use plan::Plan;
 
 use super::{Finding, Verdict};
 use crate::{
+    account,
     helper::{self, Helper},
     layout::Layout,
     message,
@@ -62,13 +63,22 @@ fn helper(program: &Path, deadline: Instant) -> Finding {
     };
     // Something that others can write is not started, not even to see whether it would.
     let is_trusted = metadata.as_ref().is_ok_and(|access| access.is_trusted());
-    judge_helper(program, metadata, is_trusted.then(carried_out))
+    judge_helper(program, metadata, is_trusted.then(carried_out), &whom())
+}
+
+/// As whom it works, in words. What is wrong with a user of its own is another finding.
+fn whom() -> String {
+    match account::look_up() {
+        Ok(Some(account)) => format!("{} ({account})", account::NAME),
+        Ok(None) | Err(_) => "nobody (65534)".to_owned(),
+    }
 }
 
 fn judge_helper(
     program: &Path,
     access: io::Result<Access>,
     trial: Option<Result<(), helper::Error>>,
+    whom: &str,
 ) -> Finding {
     let subject = program.display().to_string();
     match (access, trial) {
@@ -78,7 +88,9 @@ fn judge_helper(
             .advise(format!("`chown root: {subject} && chmod 755 {subject}`, if it is the right program")),
         (Ok(_), Some(Err(error))) => Finding::failure(HELPER, subject, message::chain(&error))
             .advise("it needs root with CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_SETUID, CAP_SETGID and CAP_SETPCAP, and a file system without noexec"),
-        (Ok(_), Some(Ok(()))) => Finding::ok(HELPER, subject, "starts, drops its privileges and answers"),
+        (Ok(_), Some(Ok(()))) => {
+            Finding::ok(HELPER, subject, format!("starts, becomes {whom}, drops its privileges and answers"))
+        }
     }
 }
 
@@ -157,13 +169,14 @@ mod tests {
     fn a_helper_that_others_can_write_is_not_tried() {
         let program = Path::new("/usr/libexec/underlay/underlay-nsenter");
         let access = |mode| Ok(Access { owner: 0, mode });
-        let untried = judge_helper(program, access(0o775), None);
+        let judge = |access, trial| judge_helper(program, access, trial, "nobody");
+        let untried = judge(access(0o775), None);
         assert_eq!(untried.verdict, Verdict::Failure);
         assert!(untried.found.contains("0775"), "{}", untried.found);
-        assert_eq!(judge_helper(program, access(0o755), Some(Ok(()))).verdict, Verdict::Ok);
-        let missing = judge_helper(program, Err(io::ErrorKind::NotFound.into()), None);
+        assert_eq!(judge(access(0o755), Some(Ok(()))).verdict, Verdict::Ok);
+        let missing = judge(Err(io::ErrorKind::NotFound.into()), None);
         assert_eq!(missing.verdict, Verdict::Failure);
         let late = helper::Error::Deadline { program: program.to_owned() };
-        assert_eq!(judge_helper(program, access(0o755), Some(Err(late))).verdict, Verdict::Failure);
+        assert_eq!(judge(access(0o755), Some(Err(late))).verdict, Verdict::Failure);
     }
 }
