@@ -1,6 +1,6 @@
 #!/bin/bash
 # install.sh install|uninstall: the one list of files, for `make install`, the .deb and the .rpm. Called by package.mk, which
-# says where everything goes to: BUILT, DESTDIR, PREFIX, HOOKSDIR, UNITDIR, TMPFILESDIR, DOCDIR, ZSHDIR.
+# says where everything goes to: BUILT, DESTDIR, PREFIX, HOOKSDIR, UNITDIR, SYSUSERSDIR, TMPFILESDIR, DOCDIR, ZSHDIR.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,6 +22,7 @@ add() {
 add 755 "$PREFIX/libexec/underlay" "$BUILT/underlay-nsenter"
 add 755 "$PREFIX/libexec/oci/hooks.d" "$BUILT/underlay-hook"
 add 755 "$PREFIX/bin" "$BUILT/underlay"
+add 644 "$SYSUSERSDIR" packaging/sysusers.d/*
 add 644 "$TMPFILESDIR" packaging/tmpfiles.d/*
 for section in 1 5 8; do
   add 644 "$PREFIX/share/man/man$section" "$documents"/man/*."$section"

@@ -4,6 +4,7 @@ PREFIX ?= /usr
 DESTDIR ?=
 LIBEXECDIR := $(PREFIX)/libexec
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 # Wherever the rest is: podman and CRI-O read no other directory unless they are told to.
 HOOKSDIR ?= /usr/share/containers/oci/hooks.d
@@ -32,7 +33,8 @@ export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS := --remap-path-prefix=$
 
 install uninstall:
 	@BUILT='$(BUILT)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' HOOKSDIR='$(HOOKSDIR)' UNITDIR='$(UNITDIR)' \
-	  TMPFILESDIR='$(TMPFILESDIR)' DOCDIR='$(DOCDIR)' ZSHDIR='$(ZSHDIR)' packaging/install.sh $@
+	  SYSUSERSDIR='$(SYSUSERSDIR)' TMPFILESDIR='$(TMPFILESDIR)' DOCDIR='$(DOCDIR)' ZSHDIR='$(ZSHDIR)' \
+	  packaging/install.sh $@
 
 # By each distribution's own tools, which their people can read and which need no building.
 deb: PACKAGES := debhelper dpkg-dev

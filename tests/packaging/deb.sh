@@ -10,6 +10,21 @@ installs_with_apt_alone() {
   same "$(dpkg-query -W -f '${db:Status-Abbrev}' underlay)" "ii "
 }
 
+# Each of the two is what configuring ends with.
+has_a_user_of_its_own_exactly_where_one_can_be_made() {
+  local user='underlay:x:[1-9][0-9]*:[1-9][0-9]*:Underlay helper:/:/usr/sbin/nologin'
+  getent passwd underlay | grep -x "$user"
+  userdel underlay
+  mv /usr/bin/systemd-sysusers /run/
+  /var/lib/dpkg/info/underlay.postinst configure
+  fails getent passwd underlay
+  underlay doctor | grep 'becomes nobody (65534)'
+  mv /run/systemd-sysusers /usr/bin/
+  /var/lib/dpkg/info/underlay.postinst configure
+  getent passwd underlay | grep -x "$user"
+  underlay doctor | grep "becomes underlay ($(id -u underlay):$(id -g underlay))"
+}
+
 attaches_a_container_of_podman() {
   make_network
   make_image
@@ -94,7 +109,7 @@ purging_leaves_nothing() {
   same "$(remains)" ""
 }
 
-try installs_with_apt_alone attaches_a_container_of_podman attaches_bundles_to_which_hooks_were_added \
+try installs_with_apt_alone has_a_user_of_its_own_exactly_where_one_can_be_made attaches_a_container_of_podman attaches_bundles_to_which_hooks_were_added \
   is_a_runtime_that_adds_the_hooks takes_the_examples_that_it_ships \
   an_upgrade_leaves_running_containers_alone the_new_version_takes_down_what_the_old_one_made \
   removal_begins_with_what_the_engines_read removal_leaves_running_containers_alone \

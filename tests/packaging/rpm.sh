@@ -19,6 +19,11 @@ installs() {
   same "$(cat /run/systemctl)" "preset underlay-gc.timer"
 }
 
+has_a_user_of_its_own() {
+  getent passwd underlay
+  underlay doctor | grep "becomes underlay ($(id -u underlay):$(id -g underlay))"
+}
+
 changes_nothing_that_it_installed() {
   rpm -V --nodeps underlay
 }
@@ -60,6 +65,6 @@ erasure_keeps_networks_and_nothing_else() {
   same "$(remains | grep -v -e ^/etc/underlay -e ^/run/)" ""
 }
 
-try installs changes_nothing_that_it_installed attaches_a_container_of_podman \
+try installs has_a_user_of_its_own changes_nothing_that_it_installed attaches_a_container_of_podman \
   an_upgrade_leaves_running_containers_alone the_new_version_takes_down_what_the_old_one_made \
   erasure_begins_with_what_the_engines_read erasure_keeps_networks_and_nothing_else

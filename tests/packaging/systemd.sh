@@ -15,6 +15,10 @@ the_run_directory_is_there_before_anybody_needs_it() {
   same "$(systemctl show -p ActiveState --value systemd-tmpfiles-setup.service)" active
 }
 
+the_helper_has_its_user() {
+  underlay doctor | grep "becomes underlay ($(id -u underlay):$(id -g underlay))"
+}
+
 the_timer_is_on_since_the_installation() {
   same "$(systemctl is-enabled underlay-gc.timer)" enabled
   same "$(systemctl is-active underlay-gc.timer)" active
@@ -81,6 +85,6 @@ nothing_was_denied() {
   fails grep -i -e 'apparmor="DENIED".*underlay' -e 'underlay.*permitted' <(journalctl --no-pager -b; dmesg)
 }
 
-try boots the_run_directory_is_there_before_anybody_needs_it the_timer_is_on_since_the_installation \
-  gc_runs_at_boot_and_collects the_timer_comes_again a_lan_is_there podman_attaches_a_container the_unit_lets_gc_work \
-  nothing_was_denied
+try boots the_run_directory_is_there_before_anybody_needs_it the_helper_has_its_user \
+  the_timer_is_on_since_the_installation gc_runs_at_boot_and_collects the_timer_comes_again a_lan_is_there \
+  podman_attaches_a_container the_unit_lets_gc_work nothing_was_denied
