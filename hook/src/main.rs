@@ -107,7 +107,7 @@ fn attach(
     // The container's process may be in another user namespace.
     rights::act()?;
     let namespace = Namespace::pin(state.trusted_pid(&container), container.namespace.as_deref())?;
-    rights::keep(&[rights::NETWORK])?;
+    rights::keep(&[rights::NETWORK, rights::HELPERS])?;
     let attached =
         underlay::attach(&arguments.layout, &container, &requests, &namespace, deadline).map_err(Box::new)?;
     journal.attached(&container.key.container, &attached, start.elapsed());
@@ -123,7 +123,7 @@ fn detach(
     let start = Instant::now();
     let user = UserKey::new(state.id()?, state.bundle()?);
     // From here on nothing is read but our own records.
-    rights::keep(&[rights::NETWORK, rights::PROCESSES])?;
+    rights::keep(&[rights::NETWORK, rights::HELPERS, rights::PROCESSES])?;
     rights::act()?;
     let detached = underlay::detach_ended(&arguments.layout, &user, reaper::parting, deadline);
     journal.detached(&user.container, &detached, start.elapsed());

@@ -12,6 +12,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 const LAN: &str = "-d macvlan --subnet=10.0.0.0/24 -o parent=eth0 lan";
 /// The capabilities' bits (`linux/capability.h`).
 const NET_ADMIN: u64 = 1 << 12;
+const KILL: u64 = 1 << 5;
 /// Of `/proc/PID/fdinfo`: `O_CLOEXEC`.
 const CLOSE_ON_EXEC: u32 = 0o2_000_000;
 
@@ -22,7 +23,7 @@ fn rights(lab: &Lab) -> Result {
         let mut replica = inside.replica("a", "lan")?;
         let through = ["--block-signal", "--ignore-signal=TERM,HUP", "LD_PRELOAD=/x", "PATH=/x"];
         let mut probe = replica.probe_hook("createRuntime", &through)?;
-        for (file, permitted) in [("/config.json", None), ("lan.json", Some(NET_ADMIN))] {
+        for (file, permitted) in [("/config.json", None), ("lan.json", Some(NET_ADMIN | KILL))] {
             assert!(run_to_open(&mut probe, file)?, "{file}");
             // It opens the bundle with what it has, since that may be another user's, and reads it without.
             assert!(probe.run_to_call(libc::SYS_read)?);
@@ -38,7 +39,7 @@ fn rights(lab: &Lab) -> Result {
         expect_order(&probe)?;
         // The lock of the namespace's record.
         assert!(run_to_open(&mut probe, ".lock")?);
-        assert_eq!(probe.capabilities("CapEff")?, NET_ADMIN);
+        assert_eq!(probe.capabilities("CapEff")?, NET_ADMIN | KILL);
         assert!(!probe.run_to(|_, _| false)?);
         assert_eq!(replica.links(), ["eth0"]);
         replica.kill();

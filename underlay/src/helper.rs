@@ -19,7 +19,7 @@ use plan::{Failure, Hello, MadeLink, Plan, Question, Report, Sight};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-use crate::{account, namespace::Namespace};
+use crate::{account, namespace::Namespace, rights};
 
 /// More than the longest report: 32 links of a few hundred bytes each, and as many names of links that were
 /// there already.
@@ -282,7 +282,10 @@ impl Drop for Helper {
     /// then lose the SIGCHLD of its hook, as crun does.
     fn drop(&mut self) {
         if !self.has_reported {
-            let _ = self.child.kill();
+            // Without CAP_KILL nobody but its own user may end it, and to wait for it would be to wait for ever.
+            if rights::act().is_err() || self.child.kill().is_err() {
+                return;
+            }
         } else if self.parting == Parting::Leave {
             return;
         }

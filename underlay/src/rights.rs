@@ -40,6 +40,8 @@ pub fn keep(capabilities: &[Capability]) -> Result<(), Error> {
 
 /// To make and look at links of the host, and of namespaces by their numbers.
 pub const NETWORK: Capability = Capability::CAP_NET_ADMIN;
+/// To end a helper that does not answer: by then it is another user's process.
+pub const HELPERS: Capability = Capability::CAP_KILL;
 /// To reach a namespace through another user's process.
 pub const PROCESSES: Capability = Capability::CAP_SYS_PTRACE;
 
