@@ -25,10 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How often that is tried again.
 const RETRY: Duration = Duration::from_millis(5);
 
-/// How many addresses of a subnet an attach looks at, about 1 µs each,
+/// How many addresses of a subnet an attach looks at, with one readlink(2) each,
 const ADDRESSES: usize = 16;
 
-/// and at how many of those who have one, about 50 µs each. The helper works meanwhile, and takes longer.
+/// and at how many of those who have one: a lock, a record and a question to the kernel each. The helper works
+/// meanwhile, and takes longer.
 const HOLDERS: usize = 2;
 
 /// The collecting of one attach, in the namespace `own`, whose record it has locked.
