@@ -1,7 +1,6 @@
 //! A machine that boots: parents that are not there yet, everybody at once, and what an earlier boot left.
 
 use std::{
-    collections::BTreeSet,
     thread,
     time::{Duration, Instant},
 };
@@ -29,23 +28,6 @@ const CONTAINERS: usize = 20;
 /// When the parent appears.
 const LATE: Duration = Duration::from_millis(300);
 
-fn expect_nothing(inside: &Inside) -> Result {
-    let records = inside.records()?;
-    if !records.is_empty() {
-        Tally::count(&TALLY.leaks);
-    }
-    assert!(records.is_empty(), "{records:#?}");
-    Tally::count(&TALLY.operations);
-    Ok(())
-}
-
-/// The leased addresses.
-fn leases(inside: &Inside) -> Result<BTreeSet<String>> {
-    let records = inside.records()?;
-    let leases = records.iter().filter_map(|line| line.strip_prefix("leases/")?.split(' ').next());
-    Ok(leases.map(str::to_owned).collect())
-}
-
 /// Starts containers on `lan`, then does what they wait for, and expects them all to start soon after that.
 fn start_before(inside: &Inside, appear: &str) -> Result<Vec<Replica>> {
     let crowd: Vec<_> =
@@ -61,14 +43,14 @@ fn start_before(inside: &Inside, appear: &str) -> Result<Vec<Replica>> {
     }
     let took = start.elapsed();
     assert!(LATE < took && took < Duration::from_secs(8), "{took:?}");
-    assert_eq!(leases(inside)?.len(), CONTAINERS);
+    assert_eq!(inside.leases()?.len(), CONTAINERS);
     assert!(crowd.iter().all(|replica| replica.links() == ["eth0"]));
     Ok(crowd)
 }
 
 fn end(inside: &Inside, crowd: &[Replica]) -> Result {
     crowd.iter().try_for_each(Replica::detach)?;
-    expect_nothing(inside)
+    inside.expect_nothing()
 }
 
 fn parent_appears(lab: &Lab) -> Result {
@@ -126,7 +108,7 @@ fn in_vain(lab: &Lab) -> Result {
         }
         let took = start.elapsed();
         assert!(Duration::from_secs(1) < took && took < Duration::from_secs(5), "{took:?}");
-        expect_nothing(inside)?;
+        inside.expect_nothing()?;
         inside.host().ok("ip link delete nic2").map(drop)
     })
 }
@@ -138,11 +120,11 @@ fn reboot(lab: &Lab) -> Result {
     lab.inside(|inside| {
         let host = inside.host();
         let before = start_before(inside, "ip link add nic1 type veth peer name far1")?;
-        let had = leases(inside)?;
+        let had = inside.leases()?;
         drop(before);
         host.sh("ip link delete nic1; rm -rf /run/underlay")?;
         let after = start_before(inside, "ip link add nic1 type veth peer name far1")?;
-        assert_eq!(leases(inside)?, had);
+        assert_eq!(inside.leases()?, had);
         end(inside, &after)?;
         host.ok("ip link delete nic1").map(drop)
     })
@@ -168,11 +150,11 @@ fn outlived(lab: &Lab) -> Result {
         let after = inside.replica_beside("after", "lan:ip=10.0.0.11", &keeper)?;
         after.attach()?;
         inside.gc()?;
-        assert_eq!(leases(inside)?.into_iter().collect::<Vec<_>>(), ["10.0.0.11"]);
+        assert_eq!(inside.leases()?.into_iter().collect::<Vec<_>>(), ["10.0.0.11"]);
         assert_eq!(keeper.links(), ["eth0"]);
         after.detach()?;
         assert_eq!(keeper.links(), [""; 0]);
-        expect_nothing(inside)?;
+        inside.expect_nothing()?;
         host.ok("umount /proc/sys/kernel/random/boot_id").map(drop)
     })
 }
@@ -200,14 +182,14 @@ fn clock(lab: &Lab) -> Result {
         host.sh("date -s @$(($(date +%s) + 172800)); ip link add nic1 type veth peer name far1")?;
         hook.success()?;
         inside.gc()?;
-        assert!(leases(inside)?.contains("10.0.0.11") && leases(inside)?.contains("10.0.0.12"));
+        assert!(inside.leases()?.contains("10.0.0.11") && inside.leases()?.contains("10.0.0.12"));
         host.sh("date -s @$(($(date +%s) - 172800))")?;
         dead.kill();
         // An attach collects whose address it asks for.
         let heir = inside.replica("heir", "lan:ip=10.0.0.12")?;
         heir.attach()?;
         inside.gc()?;
-        assert!(leases(inside)?.contains("10.0.0.11"), "it lives");
+        assert!(inside.leases()?.contains("10.0.0.11"), "it lives");
         end(inside, &[living, waiting, waiting_on, heir])?;
         host.sh("date -s @$(($(date +%s) + 172800)); ip link delete nic1").map(drop)
     })

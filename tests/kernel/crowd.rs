@@ -37,7 +37,7 @@ fn many(lab: &Lab) -> Result {
             .map(|number| inside.replica(&format!("c{number}"), "lan"))
             .collect::<Result<_>>()?;
         at_once(&crowd, "createRuntime")?;
-        let addresses: BTreeSet<_> = leases(inside)?.into_iter().collect();
+        let addresses: BTreeSet<_> = inside.leases()?;
         assert_eq!(addresses.len(), CONTAINERS);
         for replica in &crowd {
             assert_eq!(replica.links(), ["eth0"], "{}", replica.name);
@@ -55,13 +55,6 @@ fn at_once(crowd: &[Replica], stage: &'static str) -> Result {
         Tally::count(&TALLY.operations);
         hook.success()
     })
-}
-
-/// The addresses that are leased.
-fn leases(inside: &Inside) -> Result<Vec<String>> {
-    let records = inside.records()?;
-    let leases = records.iter().filter_map(|line| line.strip_prefix("leases/")?.split(' ').next());
-    Ok(leases.map(str::to_owned).collect())
 }
 
 /// The addresses that the links really have. No two of them may be the same.
@@ -158,7 +151,7 @@ fn again(lab: &Lab) -> Result {
         for time in 0..TIMES {
             let mut replica = inside.replica("same", "lan:ip=10.0.0.9,mac=02:00:00:00:00:09")?;
             replica.attach()?;
-            assert_eq!(leases(inside)?, ["10.0.0.9"]);
+            assert_eq!(inside.leases()?, BTreeSet::from(["10.0.0.9".to_owned()]));
             replica.kill();
             if time % 2 == 0 {
                 replica.detach()?;
@@ -191,7 +184,7 @@ fn gc_among_the_living(lab: &Lab) -> Result {
         }
         let living: Vec<_> = crowd.into_iter().step_by(2).collect();
         let there = addresses_in_kernel(inside, &living)?;
-        assert_eq!((there.len(), there), (CONTAINERS / 2, leases(inside)?.into_iter().collect()));
+        assert_eq!((there.len(), there), (CONTAINERS / 2, inside.leases()?));
         at_once(&living, "poststop")?;
         // Those that were killed last may have been alive for the kernel when gc looked.
         inside.gc()?;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lab::{Fault, Harm, Inside, Lab, Need, Program, Result, Runtime, TALLY, Tally, Trial, trial};
+use lab::{Fault, Harm, Lab, Need, Program, Result, Runtime, TALLY, Tally, Trial, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     const NEEDS: [Need; 1] = [Need::MACVLAN];
@@ -27,16 +27,6 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 const LAN: &str = "-d macvlan --subnet=10.0.0.0/24 --gateway=10.0.0.1 -o parent=eth0 lan";
 
-fn expect_nothing(inside: &Inside) -> Result {
-    let records = inside.records()?;
-    if !records.is_empty() {
-        Tally::count(&TALLY.leaks);
-    }
-    assert!(records.is_empty(), "{records:#?}");
-    Tally::count(&TALLY.operations);
-    Ok(())
-}
-
 /// It has made its link by then, in a namespace that lives on.
 fn hanging_half_way(lab: &Lab) -> Result {
     lab.network(LAN)?;
@@ -54,7 +44,7 @@ fn hanging_half_way(lab: &Lab) -> Result {
         let took = start.elapsed();
         assert!(Duration::from_secs(15) < took && took < Duration::from_secs(27), "{took:?}");
         assert_eq!(keeper.links(), [""; 0]);
-        expect_nothing(inside)
+        inside.expect_nothing()
     })
 }
 
@@ -102,7 +92,7 @@ fn gc(lab: &Lab, victim: Program, harm: Harm) -> Result {
             }
         }
         living.detach()?;
-        expect_nothing(inside)
+        inside.expect_nothing()
     })
 }
 

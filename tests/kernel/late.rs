@@ -1,6 +1,6 @@
 //! Words that come late, twice or in another order than they should.
 
-use lab::{Inside, Lab, Need, Result, Runtime, TALLY, Tally, Trial, trial};
+use lab::{Lab, Need, Result, Runtime, Trial, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     const NEEDS: [Need; 1] = [Need::MACVLAN];
@@ -24,20 +24,6 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 const LAN: &str = "-d macvlan --subnet=10.0.0.0/24 --gateway=10.0.0.1 -o parent=eth0 lan";
 
-fn expect_nothing(inside: &Inside) -> Result {
-    let records = inside.records()?;
-    if !records.is_empty() {
-        Tally::count(&TALLY.leaks);
-    }
-    assert!(records.is_empty(), "{records:#?}");
-    Tally::count(&TALLY.operations);
-    Ok(())
-}
-
-fn leases(inside: &Inside) -> Result<usize> {
-    Ok(inside.records()?.iter().filter(|line| line.starts_with("leases/")).count())
-}
-
 fn newer_run(lab: &Lab) -> Result {
     lab.network(LAN)?;
     lab.inside(|inside| {
@@ -48,10 +34,10 @@ fn newer_run(lab: &Lab) -> Result {
         second.attach()?;
         second.late_poststop()?;
         assert_eq!(second.links(), ["eth0"]);
-        assert_eq!(leases(inside)?, 1);
+        assert_eq!(inside.leases()?.len(), 1);
         second.detach()?;
         assert_eq!(second.links(), [""; 0]);
-        expect_nothing(inside)
+        inside.expect_nothing()
     })
 }
 
@@ -70,7 +56,7 @@ fn same_namespace(lab: &Lab) -> Result {
         second.detach()?;
         assert_eq!(keeper.links(), [""; 0]);
         second.detach()?;
-        expect_nothing(inside)
+        inside.expect_nothing()
     })
 }
 
@@ -86,7 +72,7 @@ fn any_order(lab: &Lab) -> Result {
             pod.iter().try_for_each(lab::Replica::attach)?;
             for (ended, number) in order.into_iter().enumerate() {
                 assert_eq!(keeper.links(), ["eth0"], "{order:?} after {ended}");
-                assert_eq!(leases(inside)?, 1, "{order:?} after {ended}");
+                assert_eq!(inside.leases()?.len(), 1, "{order:?} after {ended}");
                 pod[number].kill();
                 if ended < 2 {
                     pod[number].detach()?;
@@ -94,7 +80,7 @@ fn any_order(lab: &Lab) -> Result {
             }
             inside.gc()?;
             assert_eq!(keeper.links(), [""; 0], "{order:?}");
-            expect_nothing(inside)?;
+            inside.expect_nothing()?;
         }
         Ok(())
     })
@@ -124,10 +110,10 @@ fn init_containers(lab: &Lab) -> Result {
             made,
             "one from the beginning"
         );
-        assert_eq!(leases(inside)?, 1);
+        assert_eq!(inside.leases()?.len(), 1);
         app.detach()?;
         assert_eq!(keeper.links(), [""; 0]);
-        expect_nothing(inside)
+        inside.expect_nothing()
     })
 }
 
@@ -142,12 +128,12 @@ fn twice(lab: &Lab) -> Result {
         for _ in 0..3 {
             first.detach()?;
             assert_eq!(keeper.links(), ["eth0"]);
-            assert_eq!(leases(inside)?, 1);
+            assert_eq!(inside.leases()?.len(), 1);
         }
         second.detach()?;
         second.detach()?;
         assert_eq!(keeper.links(), [""; 0]);
-        expect_nothing(inside)
+        inside.expect_nothing()
     })
 }
 

@@ -1,8 +1,8 @@
 //! What is dead gives way to those who come, without anybody calling gc; and what gc says of it.
 
-use std::{collections::BTreeSet, thread, time::Duration};
+use std::{thread, time::Duration};
 
-use lab::{Inside, Lab, Need, Replica, Result, Runtime, TALLY, Tally, Trial, trial};
+use lab::{Lab, Need, Replica, Result, Runtime, TALLY, Tally, Trial, trial};
 use serde_json::Value;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -28,23 +28,6 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 const LAN: &str = "-d macvlan --subnet=10.0.0.0/24 --gateway=10.0.0.1 -o parent=eth0 lan";
-
-fn expect_nothing(inside: &Inside) -> Result {
-    let records = inside.records()?;
-    if !records.is_empty() {
-        Tally::count(&TALLY.leaks);
-    }
-    assert!(records.is_empty(), "{records:#?}");
-    Tally::count(&TALLY.operations);
-    Ok(())
-}
-
-/// The leased addresses.
-fn leases(inside: &Inside) -> Result<BTreeSet<String>> {
-    let records = inside.records()?;
-    let leases = records.iter().filter_map(|line| line.strip_prefix("leases/")?.split(' ').next());
-    Ok(leases.map(str::to_owned).collect())
-}
 
 fn refusal(replica: &Replica) -> Result<String> {
     let (status, complaint) = replica.spawn_hook("createRuntime")?.end()?;
@@ -73,9 +56,9 @@ fn address(lab: &Lab) -> Result {
         second.kill();
         next.attach()?;
         assert_eq!(keeper.links(), [""; 0]);
-        assert_eq!(leases(inside)?.len(), 2);
+        assert_eq!(inside.leases()?.len(), 2);
         next.detach()?;
-        expect_nothing(inside)
+        inside.expect_nothing()
     })
 }
 
@@ -95,13 +78,13 @@ fn leaving(lab: &Lab) -> Result {
             thread::sleep(Duration::from_micros(round * 50));
             next.attach()?;
             stop.success()?;
-            assert_eq!(leases(inside)?.len(), 1);
+            assert_eq!(inside.leases()?.len(), 1);
             assert_eq!(next.links(), ["eth0"]);
             Tally::count(&TALLY.operations);
             before = next;
         }
         before.detach()?;
-        expect_nothing(inside)
+        inside.expect_nothing()
     })
 }
 
@@ -119,14 +102,14 @@ fn exhausted(lab: &Lab) -> Result {
         next.attach()?;
         let last = inside.replica("last", "lan")?;
         last.attach()?;
-        assert_eq!(leases(inside)?.len(), 4);
+        assert_eq!(inside.leases()?.len(), 4);
         let complaint = refusal(&inside.replica("late", "lan")?)?;
         assert!(complaint.contains("no free IPv4 address"), "{complaint}");
         for living in [&crowd[0], &crowd[3], &next, &last] {
             assert_eq!(living.links(), ["eth0"], "{}", living.name);
             living.detach()?;
         }
-        expect_nothing(inside)
+        inside.expect_nothing()
     })
 }
 
@@ -142,7 +125,7 @@ fn parent(lab: &Lab) -> Result {
         next.attach()?;
         assert_eq!(next.links(), ["eth0"]);
         next.detach()?;
-        expect_nothing(inside)
+        inside.expect_nothing()
     })
 }
 
@@ -162,10 +145,10 @@ fn swept(lab: &Lab) -> Result {
             guest.attach()?;
             guest.detach()?;
         }
-        assert_eq!(leases(inside)?.into_iter().collect::<Vec<_>>(), ["10.0.0.32"]);
+        assert_eq!(inside.leases()?.into_iter().collect::<Vec<_>>(), ["10.0.0.32"]);
         assert_eq!(living.links(), ["eth0"]);
         living.detach()?;
-        expect_nothing(inside)
+        inside.expect_nothing()
     })
 }
 
@@ -195,7 +178,7 @@ fn report(lab: &Lab) -> Result {
         assert_eq!(said("gc")?, expected);
         let told: Value = serde_json::from_str(&said("gc --format json")?).expect("JSON");
         assert_eq!(told["attachments"].as_array().map(Vec::len), Some(0));
-        expect_nothing(inside)
+        inside.expect_nothing()
     })
 }
 

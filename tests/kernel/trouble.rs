@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lab::{Inside, Lab, Need, Replica, Result, TALLY, Tally, Trial, trial};
+use lab::{Inside, Lab, Need, Replica, Result, Trial, trial};
 
 pub(crate) fn trials() -> Vec<Trial> {
     const NEEDS: [Need; 1] = [Need::MACVLAN];
@@ -33,17 +33,6 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 const LAN: &str = "-d macvlan --subnet=10.0.0.0/24 --gateway=10.0.0.1 -o parent=eth0 lan";
 
-/// Nothing is recorded.
-fn expect_nothing(inside: &Inside) -> Result {
-    let records = inside.records()?;
-    if !records.is_empty() {
-        Tally::count(&TALLY.leaks);
-    }
-    assert!(records.is_empty(), "{records:#?}");
-    Tally::count(&TALLY.operations);
-    Ok(())
-}
-
 /// In place of the helper stands a program that stops itself.
 fn hanging_helper(lab: &Lab) -> Result {
     lab.network(LAN)?;
@@ -56,7 +45,7 @@ fn hanging_helper(lab: &Lab) -> Result {
         let (status, complaint) = replica.spawn_hook("createRuntime")?.end()?;
         assert!(!status.success() && complaint.contains("in time"), "{complaint}");
         assert!(start.elapsed() < Duration::from_secs(26), "{:?}", start.elapsed());
-        expect_nothing(inside)?;
+        inside.expect_nothing()?;
         host.ok("mv /run/bin/real /run/bin/underlay-nsenter").map(drop)
     })
 }
@@ -72,7 +61,7 @@ fn dying_namespace(lab: &Lab) -> Result {
             replica.kill();
             hook.end()?;
             inside.gc()?;
-            expect_nothing(inside)?;
+            inside.expect_nothing()?;
         }
         Ok(())
     })
@@ -100,7 +89,7 @@ fn parent_again(lab: &Lab) -> Result {
         first.detach()?;
         second.detach()?;
         assert_eq!(second.links(), [""; 0]);
-        expect_nothing(inside)?;
+        inside.expect_nothing()?;
         host.ok("ip link delete nic1").map(drop)
     })
 }
@@ -122,10 +111,10 @@ fn full(lab: &Lab) -> Result {
         before.detach()?;
         host.sh("rm -f /run/underlay/fill*")?;
         inside.gc()?;
-        expect_nothing(inside)?;
+        inside.expect_nothing()?;
         next.attach()?;
         next.detach()?;
-        expect_nothing(inside)?;
+        inside.expect_nothing()?;
         host.ok("umount /run/underlay").map(drop)
     })
 }
@@ -148,7 +137,7 @@ fn read_only(lab: &Lab) -> Result {
         assert!(status.success() && complaint.contains("underlay gc"), "{complaint}");
         host.ok("mount -o remount,rw /run/underlay")?;
         inside.gc()?;
-        expect_nothing(inside)?;
+        inside.expect_nothing()?;
         host.ok("umount /run/underlay").map(drop)
     })
 }
@@ -184,7 +173,7 @@ fn log(lab: &Lab) -> Result {
         replica.detach()?;
         let detached = line();
         assert!(detached.contains("detached container=c1") && detached.contains("10.0.0.2/24"), "{detached}");
-        expect_nothing(inside)?;
+        inside.expect_nothing()?;
         inside.host().ok("umount --lazy /dev").map(drop)
     })
 }
@@ -214,7 +203,7 @@ fn start_and_stop(inside: &Inside) -> Result {
     replica.attach()?;
     replica.detach()?;
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
-    expect_nothing(inside)
+    inside.expect_nothing()
 }
 
 fn damaged_record(lab: &Lab) -> Result {
@@ -238,7 +227,7 @@ fn damaged_record(lab: &Lab) -> Result {
         assert_eq!(leases.len(), 1, "the damaged record's own lease alone stays: {leases:?}");
         fs::remove_file(record.trim()).expect("a record");
         inside.gc()?;
-        expect_nothing(inside)
+        inside.expect_nothing()
     })
 }
 
@@ -271,7 +260,7 @@ fn reused_number(lab: &Lab) -> Result {
             inside.records()?.into_iter().filter(|line| line.starts_with("leases/")).collect();
         assert_eq!(leases.len(), 1, "{leases:?}");
         second.detach()?;
-        expect_nothing(inside)
+        inside.expect_nothing()
     })
 }
 
@@ -294,7 +283,7 @@ fn claim_of_a_pod(lab: &Lab) -> Result {
         let (status, complaint) = other.spawn_hook("createRuntime")?.end()?;
         assert!(!status.success() && complaint.contains("in use by network lan"), "{complaint}");
         second.detach()?;
-        expect_nothing(inside)
+        inside.expect_nothing()
     })
 }
 
@@ -308,6 +297,6 @@ fn no_claim(lab: &Lab) -> Result {
         let replica = inside.replica("c1", "jumbo")?;
         let (status, complaint) = replica.spawn_hook("createRuntime")?.end()?;
         assert!(!status.success() && complaint.contains("mtu 9000"), "{complaint}");
-        expect_nothing(inside)
+        inside.expect_nothing()
     })
 }

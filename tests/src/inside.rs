@@ -1,6 +1,7 @@
 //! Being on a lab's host instead of sending commands there: for trials that start thousands of processes.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     os::fd::AsFd,
     path::PathBuf,
@@ -11,7 +12,7 @@ use std::{
 use nix::sched::{CloneFlags, setns, unshare};
 
 use crate::{
-    Error, Lab, Place, Result,
+    Error, Lab, Place, Result, TALLY, Tally,
     host::{hook_command, underlay, underlay_command},
     remains,
     replica::Replica,
@@ -87,6 +88,28 @@ impl Inside {
     /// make one: paths below the run directory, sorted, with the targets of symbolic links.
     pub fn records(&self) -> Result<Vec<String>> {
         remains::records()
+    }
+
+    /// The leased addresses.
+    pub fn leases(&self) -> Result<BTreeSet<String>> {
+        let records = self.records()?;
+        let leases = records.iter().filter_map(|line| line.strip_prefix("leases/")?.split(' ').next());
+        Ok(leases.map(str::to_owned).collect())
+    }
+
+    /// Counts an operation that was checked, and a leak if anything is recorded.
+    ///
+    /// # Panics
+    ///
+    /// If anything is.
+    pub fn expect_nothing(&self) -> Result {
+        let records = self.records()?;
+        if !records.is_empty() {
+            Tally::count(&TALLY.leaks);
+        }
+        assert!(records.is_empty(), "{records:#?}");
+        Tally::count(&TALLY.operations);
+        Ok(())
     }
 
     /// Starts a program of this host.
