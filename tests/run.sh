@@ -24,6 +24,13 @@ build() {
   make --silent build
 }
 
+# Not linked, let alone run: but whoever ports it shall not find that it never compiled.
+other_architecture() {
+  rustup --quiet target add aarch64-unknown-linux-musl &&
+    cargo check --quiet --target aarch64-unknown-linux-musl \
+      --package underlay-hook --package underlay-nsenter --package underlay-cli
+}
+
 # The built test, to be run without cargo: the virtual machine has none.
 kernel_test() {
   cargo test --package tests --test kernel --no-run --message-format json 2>/dev/null |
@@ -55,6 +62,7 @@ step "licences, bans, sources" cargo deny check licenses bans sources
 step "unit tests" cargo test --workspace --exclude tests --quiet
 step "tidy" cargo test --package tests --lib --test tidy --quiet
 step "binaries" build
+step "aarch64 compiles" other_architecture
 step "documents" tests/documents.sh "${CARGO_TARGET_DIR:-target}/$TARGET/release/underlay"
 step "hardening" tests/hardening.sh "${CARGO_TARGET_DIR:-target}/$TARGET/release"
 step "fuzz" fuzz/run.sh 8
