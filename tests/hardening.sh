@@ -2,6 +2,7 @@
 # hardening.sh DIRECTORY: how the shipped programs in it are linked, beside tests/hardening.golden. UPDATE_GOLDEN=1 writes
 # that anew. Debian package: binutils.
 set -euo pipefail
+directory=$(realpath "$1")
 cd "$(dirname "$0")"
 export LC_ALL=C
 
@@ -24,7 +25,7 @@ describe() {
 
 found=$(
   for program in underlay-hook underlay-nsenter underlay; do
-    describe "$1/$program" | sed "s/^/$program: /"
+    describe "$directory/$program" | sed "s/^/$program: /"
   done
 )
 if [ -n "${UPDATE_GOLDEN:-}" ]; then
