@@ -19,11 +19,15 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("who comes and goes takes the dead along", &NEEDS, swept),
         trial("gc says what it took, and why", &NEEDS, report),
     ];
-    trials.extend([Runtime::Runc, Runtime::Crun].map(|runtime| {
-        let name =
-            format!("a container restarts 50 times with its own address and MAC and is reached, {runtime}");
-        trial(name, &[Need::MACVLAN, runtime.need()], move |lab| restarts(lab, runtime))
-    }));
+    let same: fn(u8) -> u8 = |_| 9;
+    let other: fn(u8) -> u8 = |round| round;
+    for (whose, mac) in [("address and MAC", same), ("address and another MAC", other)] {
+        trials.extend([Runtime::Runc, Runtime::Crun].map(|runtime| {
+            let name =
+                format!("a container restarts 50 times with its own {whose} and is reached, {runtime}");
+            trial(name, &[Need::MACVLAN, runtime.need()], move |lab| restarts(lab, runtime, mac))
+        }));
+    }
     trials
 }
 
@@ -182,12 +186,13 @@ fn report(lab: &Lab) -> Result {
     })
 }
 
-fn restarts(lab: &Lab, runtime: Runtime) -> Result {
+/// `mac` makes the last byte of each run's MAC address.
+fn restarts(lab: &Lab, runtime: Runtime, mac: fn(u8) -> u8) -> Result {
     lab.lan().address("10.0.0.1/24")?;
     lab.network(LAN)?;
-    for _ in 0..50 {
-        let container =
-            lab.container("same").by(runtime).networks("lan:ip=10.0.0.9,mac=02:00:00:00:00:09").start()?;
+    for round in 0..50 {
+        let networks = format!("lan:ip=10.0.0.9,mac=02:00:00:00:00:{:02x}", mac(round));
+        let container = lab.container("same").by(runtime).networks(&networks).start()?;
         lab.lan().ping("10.0.0.9")?;
         container.delete()?;
         Tally::count(&TALLY.operations);
