@@ -2,7 +2,7 @@
 
 TARGET := x86_64-unknown-linux-musl
 BINARIES := --package underlay-hook --package underlay-nsenter --package underlay-cli
-PACKAGES := runc crun podman iproute2 iputils-ping busybox-static tcpdump jq procps \
+PACKAGES := runc crun podman catatonit iproute2 iputils-ping busybox-static tcpdump jq procps \
             mandoc zsh fish qemu-system-x86 kmod cpio xz-utils python3-minimal \
             debhelper dpkg-dev rpm lintian rpmlint debootstrap systemd bird2 frr \
             libseccomp-dev binutils g++

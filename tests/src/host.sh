@@ -29,6 +29,9 @@ mkdir -p /run/lock /run/cgroup /run/bin /run/config /run/containers
 # crun 1.8 refuses the hybrid layout (version 1, and 2 below `unified`).
 if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi
 mount --rbind /sys/fs/cgroup /run/cgroup
+# All that was there goes, tracefs and the like, too: the kernel makes no other sysfs in a user namespace where a mount
+# below hides a part of this one (mount_too_revealing), and podman's containers in one would not start.
+umount --lazy --recursive /sys
 mount -t sysfs sysfs /sys
 mount --rbind /run/cgroup /sys/fs/cgroup
 

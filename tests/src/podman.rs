@@ -72,7 +72,7 @@ impl Podman<'_> {
 
     /// What `podman inspect` says of a container in Go's words.
     pub fn inspect(&self, container: &str, format: &str) -> Result<String> {
-        self.ok(&format!("inspect --format '{{{{{format}}}}}' {container}"))
+        self.ok(&inspection(container, format))
     }
 
     /// The network of a container that runs.
@@ -81,13 +81,23 @@ impl Podman<'_> {
         Ok(self.lab.host().namespace(&format!("/proc/{pid}/ns/net")))
     }
 
-    /// Waits until `podman inspect` says this of a container.
+    /// Waits until `podman inspect` says this of a container. It fails where the container's process ends while it
+    /// looks for its cgroup ("read /proc/333/cgroup: no such process"): asked again, it knows better.
     pub fn until(&self, container: &str, format: &str, wanted: &str) -> Result {
         until(|| {
-            let is = self.inspect(container, format)?;
+            let asked = self.run(&inspection(container, format))?;
+            if !asked.status.success() {
+                return Ok(Some(asked.stderr));
+            }
+            let is = asked.stdout.trim();
             Ok((is != wanted).then(|| format!("{format} of {container} is {is}, not {wanted}")))
         })
     }
+}
+
+/// Go's template is the answer to be.
+fn inspection(container: &str, format: &str) -> String {
+    format!("inspect --format '{{{{{format}}}}}' {container}")
 }
 
 /// Gives podman its configuration, its image and its hooks, once a lab.
