@@ -15,15 +15,16 @@ use std::{
 use serde_json::Value;
 
 /// Every package, and those of ours that it may depend on.
-const MAY_DEPEND_ON: [(&str, &[&str]); 8] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
     ("bench", &["tests"]),
     ("netlink", &[]),
     ("plan", &[]),
+    ("relocations", &[]),
     ("tests", &[]),
     ("underlay", &["netlink", "plan"]),
     ("underlay-cli", &["plan", "underlay"]),
-    ("underlay-hook", &["plan", "underlay"]),
-    ("underlay-nsenter", &["netlink", "plan"]),
+    ("underlay-hook", &["plan", "relocations", "underlay"]),
+    ("underlay-nsenter", &["netlink", "plan", "relocations"]),
 ];
 
 #[test]

@@ -40,6 +40,8 @@ pub(crate) fn sanitise() -> Result<(), Error> {
     // The bundle is no place to be: nothing here is relative, and a directory that somebody is in cannot be
     // unmounted.
     chdir("/").map_err(|errno| failed("change to the root directory", errno))?;
+    relocations::protect()
+        .map_err(|source| Error::Sanitise { operation: "make relocated pages read-only", source })?;
     // Another process of the same user must not read our memory or trace us.
     prctl::set_dumpable(false).map_err(|errno| failed("become undumpable", errno))
 }

@@ -52,12 +52,14 @@ pub(crate) enum Work<'a> {
 /// Stage 1. Leaves behind what the parent, or the runtime that started it, left in this process by accident.
 ///
 /// Should: still have stdin, stdout, stderr and the namespace's descriptor.
-/// Must not: hold any other descriptor (CVE-2024-21626), leave memory in a core file, be deaf to signals.
+/// Must not: hold any other descriptor (CVE-2024-21626), leave memory in a core file, be deaf to signals, write to
+/// what only its start had to.
 pub(crate) fn sanitise(keep: Option<RawFd>) -> Result<()> {
     leave(|| {
         system::close_all_but(keep).map_err(Cause::call("close_range"))?;
         prctl::set_dumpable(false).map_err(Cause::call("PR_SET_DUMPABLE"))?;
         setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(Cause::call("RLIMIT_CORE"))?;
+        relocations::protect().map_err(Cause::call("mprotect of relocated pages"))?;
         SigSet::empty().thread_set_mask().map_err(Cause::call("sigprocmask"))
     })
 }

@@ -47,7 +47,8 @@ fn rights(lab: &Lab) -> Result {
     })
 }
 
-fn run_to_open(probe: &mut Probe, ending: &str) -> Result<bool> {
+/// Goes on until a file is opened whose path has this ending.
+pub(crate) fn run_to_open(probe: &mut Probe, ending: &str) -> Result<bool> {
     let memory = probe.memory()?;
     probe.run_to(|call, arguments| {
         let path = match call.cast_signed() {

@@ -44,6 +44,7 @@ mod policy;
 mod quiet;
 mod recorded;
 mod refused;
+mod relocated;
 mod rights;
 mod router;
 mod shared;
@@ -102,6 +103,7 @@ fn trials() -> Vec<Trial> {
         hostile::trials(),
         meddling::trials(),
         rights::trials(),
+        relocated::trials(),
         account::trials(),
         hook::trials(),
         undone::trials(),

@@ -26,7 +26,7 @@ const SYS_ADMIN: u64 = 1 << 21;
 const FD: i64 = 9;
 
 /// The helper on an errand; a path is that of the namespace to enter.
-fn helper(errand: &str, namespace: Option<&str>) -> Command {
+pub(crate) fn helper(errand: &str, namespace: Option<&str>) -> Command {
     let line = match namespace {
         Some(path) => format!("exec {HELPER} {errand} {FD} {FD}<{path}"),
         None => format!("exec {HELPER} {errand}"),
