@@ -204,6 +204,9 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::btree_map, prelude::*};
+    use serde_json::json;
+
     use super::*;
 
     const KEY: &str = "io.underlay.networks";
@@ -238,8 +241,51 @@ mod tests {
     fn what_is_no_state_is_refused() {
         assert!(matches!(read(&b" \n"[..], KEY), Err(Error::Empty)));
         assert!(matches!(read(&b"{\"id\":"[..], KEY), Err(Error::Form(_))));
-        assert!(matches!(read(io::repeat(b' '), KEY), Err(Error::TooLarge)));
         assert!(matches!(state(r#"{"bundle":"b"}"#).bundle(), Err(Error::NoBundle)));
+    }
+
+    /// Nor for ever, if it has no end.
+    #[test]
+    fn a_state_is_read_up_to_its_limit_and_no_further() {
+        let text = br#"{"id":"a"}"#.as_slice();
+        let spaces = MAX_STATE - text.len() as u64;
+        assert_eq!(read(text.chain(io::repeat(b' ').take(spaces)), KEY).unwrap().id, "a");
+        for spaces in [spaces + 1, u64::MAX] {
+            let error = read(text.chain(io::repeat(b' ').take(spaces)), KEY).unwrap_err();
+            assert_eq!(error.to_string(), "the container's state on standard input is larger than 16 MiB");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_runtime_writes_is_read_back(
+            (id, status, bundle) in any::<(Option<String>, Option<String>, Option<String>)>(),
+            pid: Option<i64>,
+            wish: Option<String>,
+            others in btree_map(any::<String>(), any::<String>(), 0..4),
+            is_terse: bool,
+        ) {
+            let mut annotations = others;
+            annotations.remove(KEY);
+            annotations.extend(wish.clone().map(|wish| (KEY.to_owned(), wish)));
+            let mut text = json!({"ociVersion": "1.0", "id": id, "status": status, "bundle": bundle, "pid": pid,
+                "annotations": annotations, "root": {"x": [null]}});
+            if is_terse {
+                // Null, or not there at all.
+                text.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+            }
+            let state = state(&text.to_string());
+            prop_assert_eq!(state.wish(), wish.as_deref());
+            prop_assert_eq!(
+                (state.id, state.status, state.bundle, state.pid),
+                (id.unwrap_or_default(), status.unwrap_or_default(), bundle.unwrap_or_default(), pid)
+            );
+        }
+
+        #[test]
+        fn no_bytes_are_too_odd(bytes in any::<Vec<u8>>()) {
+            prop_assert!(read(bytes.as_slice(), KEY).is_err());
+        }
     }
 
     #[test]

@@ -75,6 +75,10 @@ fn parse_user(text: &str) -> Option<User> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use proptest::{collection::vec, option, prelude::*};
+
     use super::*;
 
     fn parse(line: &str) -> Option<Arguments> {
@@ -109,6 +113,47 @@ mod tests {
             "--user 990:990",
         ] {
             assert_eq!(parse(line), None, "{line}");
+        }
+    }
+
+    fn errand() -> impl Strategy<Value = (&'static str, Errand)> {
+        let fd = FIRST_FD..=RawFd::MAX;
+        prop_oneof![
+            fd.clone().prop_map(|fd| ("attach", Errand::Act(fd))),
+            fd.clone().prop_map(|fd| ("detach", Errand::Act(fd))),
+            fd.prop_map(|fd| ("look", Errand::Look(fd))),
+            Just(("detach", Errand::Delete)),
+        ]
+    }
+
+    fn user() -> impl Strategy<Value = User> {
+        (1..u32::MAX, 1..u32::MAX).prop_map(|(uid, gid)| User { uid, gid })
+    }
+
+    /// Words of the language, and others.
+    fn word() -> impl Strategy<Value = OsString> {
+        prop_oneof![
+            prop_oneof!["attach|detach|look|--user", "-?[0-9]{1,10}", "[0-9]{1,2}:[0-9]{1,10}", "\\PC{0,8}"]
+                .prop_map(OsString::from),
+            vec(any::<u8>(), 0..8).prop_map(OsString::from_vec),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_hook_prints_is_read_back((verb, errand) in errand(), user in option::of(user())) {
+            let fd = errand.namespace().map_or(String::new(), |fd| fd.to_string());
+            let ids = user.map_or(String::new(), |User { uid, gid }| format!("--user {uid}:{gid}"));
+            let user = user.unwrap_or(User { uid: NOBODY, gid: NOBODY });
+            prop_assert_eq!(parse(&format!("{verb} {fd} {ids}")), Some(Arguments { errand, user }));
+        }
+
+        #[test]
+        fn no_words_are_too_odd(words in vec(word(), 0..5)) {
+            if let Some(Arguments { errand, user }) = Arguments::parse(words.into_iter()) {
+                prop_assert!(errand.namespace().is_none_or(|fd| fd >= FIRST_FD));
+                prop_assert!([user.uid, user.gid].iter().all(|id| (1..u32::MAX).contains(id)));
+            }
         }
     }
 }

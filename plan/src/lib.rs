@@ -20,6 +20,10 @@ mod look;
 mod mac;
 mod report;
 mod step;
+#[cfg(any(test, feature = "strategies"))]
+pub mod strategies;
+#[cfg(test)]
+mod tests;
 
 pub use ifname::{IfName, InvalidIfName};
 pub use look::{Question, SeenRoute, Sight};

@@ -141,7 +141,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{ipam::Owner, network::NetworkName};
+    use crate::{ipam::Owner, network::NetworkName, strategies};
 
     /// What leads out of directories, in any order, among what does not.
     fn hostile_text() -> impl Strategy<Value = String> {
@@ -187,6 +187,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn every_id_and_every_name_is_read_back(id in strategies::container_id(), name in strategies::network_name()) {
+            prop_assert_eq!(id.to_string().parse(), Ok(id.clone()));
+            let texts = (serde_json::to_string(&id).unwrap(), serde_json::to_string(&name).unwrap());
+            prop_assert_eq!(serde_json::from_str::<ContainerId>(&texts.0).unwrap(), id);
+            prop_assert_eq!(serde_json::from_str::<NetworkName>(&texts.1).unwrap(), name);
+        }
+
         #[test]
         fn no_id_leads_out_of_a_directory(text in hostile_text(), bundle in "\\PC{0,300}") {
             if let Ok(id) = text.parse::<ContainerId>() {

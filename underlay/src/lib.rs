@@ -42,6 +42,8 @@ pub mod remove;
 pub mod request;
 pub mod rights;
 pub mod run_file;
+#[cfg(test)]
+mod strategies;
 pub mod undo;
 
 pub use attach::attach;

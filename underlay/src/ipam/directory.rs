@@ -254,7 +254,10 @@ impl Folder {
 mod tests {
     use std::{fs, os::unix::fs::symlink};
 
+    use proptest::{collection::btree_map, prelude::*};
+
     use super::*;
+    use crate::strategies;
 
     fn owner(cookie: u64) -> Owner {
         format!("node/{cookie}/lan/eth0").parse().unwrap()
@@ -323,6 +326,28 @@ mod tests {
         let file = run.path().join("cursors/lan@192.0.2.0_24");
         symlink("rubbish", &file).unwrap();
         assert_eq!(store.cursor(Round::Choice, &lan, subnet).unwrap(), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn leases_and_cursors_are_read_back_from_their_files(
+            leases in btree_map(plan::strategies::address(), strategies::owner(), 0..8),
+            (subnet, network) in (plan::strategies::prefix(), strategies::network_name()),
+        ) {
+            let (run, store) = store();
+            for (address, owner) in &leases {
+                prop_assert_eq!(store.claim(*address, owner).unwrap(), Claim::Claimed);
+                store.set_cursor(Round::Choice, &network, subnet, *address).unwrap();
+                prop_assert_eq!(store.cursor(Round::Choice, &network, subnet).unwrap(), Some(*address));
+            }
+            let held = super::super::EVERYWHERE.map(|range| store.held(range).unwrap()).concat();
+            let expected: Vec<_> = leases.iter().map(|(address, owner)| (*address, owner.to_string())).collect();
+            prop_assert_eq!(held, expected);
+            // A file each, and no other: no two addresses have one name.
+            prop_assert_eq!(fs::read_dir(run.path().join("leases")).unwrap().count(), leases.len());
+        }
     }
 
     #[test]

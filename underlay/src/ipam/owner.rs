@@ -152,14 +152,25 @@ fn parse_cookie(text: &str) -> Result<u64, InvalidOwner> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::strategies;
 
     #[test]
-    fn what_is_printed_is_read_back() {
+    fn its_parts_stand_in_their_order() {
         let text = "node-1.example/4294967297/lan.50/net1@x";
         let owner: Owner = text.parse().unwrap();
         assert_eq!((owner.host.as_str(), owner.cookie), ("node-1.example", 4_294_967_297));
         assert_eq!(owner.to_string(), text);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_is_read_back(owner in strategies::owner()) {
+            let text = owner.to_string();
+            prop_assert_eq!(text.parse::<Owner>().map_err(|error| error.to_string()), Ok(owner), "{}", text);
+        }
     }
 
     #[test]

@@ -192,3 +192,32 @@ fn make_claim(path: &Path) -> io::Result<()> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::strategies;
+
+    proptest! {
+        #[test]
+        fn a_claim_is_read_back_from_its_files_name(network in strategies::network_name(), cookie: u64) {
+            let claim = Claim { network, cookie };
+            prop_assert_eq!(Claim::parse(&claim.file_name()), Some(claim));
+        }
+
+        /// One name for each port that the kernel would refuse beside another.
+        #[test]
+        fn ports_that_exclude_each_other_differ_in_name(kinds in prop::collection::vec(plan::strategies::link_kind(), 40)) {
+            let mut ports: BTreeMap<&str, LinkKind> = BTreeMap::new();
+            for kind in kinds {
+                let same = *ports.entry(port(kind)).or_insert(kind);
+                let is_macvlan = |kind| matches!(kind, LinkKind::Macvlan { mode } if mode != MacvlanMode::Passthru);
+                prop_assert!(same == kind || is_macvlan(same) && is_macvlan(kind), "{:?} {:?}", same, kind);
+            }
+        }
+    }
+}

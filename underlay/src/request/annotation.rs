@@ -81,10 +81,11 @@ mod tests {
     use std::net::IpAddr;
 
     use proptest::prelude::*;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::request::{DefaultRoute, ShortForm};
-    use plan::{IfName, MacAddress};
+    use plan::{IfName, MacAddress, strategies::address};
 
     /// The short form of what was read: one text that shows every field.
     fn read(annotation: &str) -> String {
@@ -295,14 +296,6 @@ mod tests {
         }
     }
 
-    fn address() -> impl Strategy<Value = IpAddr> {
-        prop_oneof![
-            any::<u32>().prop_map(|n| IpAddr::V4(n.into())),
-            any::<u128>().prop_map(|n| IpAddr::V6(n.into())),
-            any::<u32>().prop_map(|n| IpAddr::V6((0xffff_0000_0000 | u128::from(n)).into())),
-        ]
-    }
-
     /// Networks that differ, interfaces that differ, and default routes asked for by the first alone.
     fn requests() -> impl Strategy<Value = Vec<Request>> {
         let one = (
@@ -333,7 +326,39 @@ mod tests {
         })
     }
 
+    /// As Multus would have it; it has no word for "not this one".
+    fn in_multus_json(requests: &[Request]) -> String {
+        let object = |request: &Request| {
+            let Request { network, interface, addresses, mac, default_route } = request;
+            let mut object = json!({"name": network, "ips": addresses});
+            if let Some(interface) = interface {
+                object["interface"] = json!(interface);
+            }
+            if let Some(mac) = mac {
+                object["mac"] = json!(mac);
+            }
+            match default_route {
+                DefaultRoute::Own => object["default-route"] = json!([]),
+                DefaultRoute::Via(gateways) => object["default-route"] = json!(gateways),
+                DefaultRoute::Unstated | DefaultRoute::No => {}
+            }
+            object
+        };
+        requests.iter().map(object).collect::<Value>().to_string()
+    }
+
     proptest! {
+        #[test]
+        fn what_multus_would_be_told_is_the_same(mut requests in requests()) {
+            for request in &mut requests {
+                if request.default_route == DefaultRoute::No {
+                    request.default_route = DefaultRoute::Unstated;
+                }
+            }
+            let printed = in_multus_json(&requests);
+            prop_assert_eq!(parse(&printed).map_err(|m| m.to_string()), Ok(requests), "{}", printed);
+        }
+
         #[test]
         fn what_is_printed_is_read_back(requests in requests()) {
             let printed = ShortForm(&requests).to_string();

@@ -48,7 +48,10 @@ pub fn read(text: &[u8]) -> Result<Record, Unreadable> {
 mod tests {
     use std::{fs, path::Path};
 
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::strategies;
 
     fn written_by_version(version: u32) -> String {
         let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/records");
@@ -81,6 +84,22 @@ mod tests {
         let text = written_by_version(1);
         let later = text.replace(r#""interface":"eth0""#, r#""interface":"eth0","later":{"of":[1]}"#);
         assert_eq!(read(later.as_bytes()).unwrap(), read(text.as_bytes()).unwrap());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_on_record_is_read_back(record in strategies::record()) {
+            let text = serde_json::to_vec(&record).unwrap();
+            prop_assert_eq!(read(&text).unwrap(), record);
+        }
+
+        /// Cut off anywhere, as by a full disk, it is no record.
+        #[test]
+        fn a_part_of_a_record_is_none(record in strategies::record(), place: prop::sample::Index) {
+            let text = serde_json::to_vec(&record).unwrap();
+            let part = &text[..place.index(text.len())];
+            prop_assert!(matches!(read(part), Err(Unreadable::Form(_))));
+        }
     }
 
     #[test]

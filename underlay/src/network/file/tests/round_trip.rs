@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnetwork::IpNetwork;
+use plan::strategies::link_kind;
 use proptest::prelude::*;
 
 use super::*;
@@ -36,21 +37,6 @@ fn the_printed_form_is_stable() {
 }
 "#;
     assert_eq!(print(&read(text).unwrap().network), expected);
-}
-
-fn any_driver() -> impl Strategy<Value = LinkKind> {
-    let macvlan = prop::sample::select(vec![
-        MacvlanMode::Bridge,
-        MacvlanMode::Vepa,
-        MacvlanMode::Private,
-        MacvlanMode::Passthru,
-    ]);
-    let mode = prop::sample::select(vec![IpvlanMode::L2, IpvlanMode::L3, IpvlanMode::L3s]);
-    let flag = prop::sample::select(vec![IpvlanFlag::Bridge, IpvlanFlag::Private, IpvlanFlag::Vepa]);
-    prop_oneof![
-        macvlan.prop_map(|mode| LinkKind::Macvlan { mode }),
-        (mode, flag).prop_map(|(mode, flag)| LinkKind::Ipvlan { mode, flag }),
-    ]
 }
 
 fn any_parent() -> impl Strategy<Value = ParentSpec> {
@@ -127,7 +113,7 @@ fn any_access() -> impl Strategy<Value = Access> {
 
 prop_compose! {
     pub(in crate::network::file) fn any_network()(
-        driver in any_driver(),
+        driver in link_kind(),
         parent in any_parent(),
         wait in prop::option::of(1..=15_u32),
         flags in any::<(bool, bool, bool)>(),
