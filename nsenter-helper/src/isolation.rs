@@ -87,29 +87,17 @@ pub(crate) fn renounce(user: User) -> Result<()> {
 /// Should: administer the network of the namespace, and that of the host through a socket opened before.
 /// Must not: enter any other namespace, although the descriptor stays open to name it to the kernel.
 pub(crate) fn enter(namespace: &OwnedFd) -> Result<()> {
-    leave(|| hold(&[Capability::CAP_SYS_ADMIN, Capability::CAP_NET_ADMIN]))?;
+    leave(|| take(&[Capability::CAP_SYS_ADMIN, Capability::CAP_NET_ADMIN]))?;
     setns(namespace, CloneFlags::CLONE_NEWNET)
         .map_err(|errno| Error::new("enter the network namespace", Cause::call("setns")(errno)))?;
-    stay()
+    leave(|| keep_network_alone(keep))
 }
 
-/// Stage 4, without a namespace, and the end of the one with. `CAP_NET_ADMIN` alone is left, and it is looked
-/// at again.
+/// Stage 4, without a namespace.
+///
+/// Should and must not: as at the end of [`enter`].
 pub(crate) fn stay() -> Result<()> {
-    leave(|| {
-        hold(&[Capability::CAP_NET_ADMIN])?;
-        let only: CapsHashSet = [Capability::CAP_NET_ADMIN].into();
-        for (set, expected) in [
-            (CapSet::Permitted, &only),
-            (CapSet::Effective, &only),
-            (CapSet::Inheritable, &CapsHashSet::new()),
-        ] {
-            if caps::read(None, set).map_err(|error| capability(&error))? != *expected {
-                return Err(Obstacle::CapabilitiesLeft.into());
-            }
-        }
-        Ok(())
-    })
+    leave(|| keep_network_alone(take))
 }
 
 /// The end of stage 4 for whoever only looks. `CAP_NET_ADMIN` goes, too.
@@ -117,7 +105,7 @@ pub(crate) fn stay() -> Result<()> {
 /// Should: read what everybody in the namespace can read.
 /// Must not: change anything there or on the host.
 pub(crate) fn look_only() -> Result<()> {
-    leave(|| hold(&[]))
+    leave(|| keep(&[]))
 }
 
 /// Stage 5, the last.
@@ -141,15 +129,40 @@ pub(crate) fn settle(parent: Pid, work: &Work<'_>) -> Result<()> {
     })
 }
 
-/// Makes `capabilities` the permitted and effective sets. In this order no step asks for more than the one
-/// before left.
-fn hold(capabilities: &[Capability]) -> std::result::Result<(), Cause> {
-    let wanted: CapsHashSet = capabilities.iter().copied().collect();
-    let set = |set, value: &CapsHashSet| caps::set(None, set, value).map_err(|error| capability(&error));
-    set(CapSet::Inheritable, &CapsHashSet::new())?;
-    set(CapSet::Effective, &CapsHashSet::new())?;
-    set(CapSet::Permitted, &wanted)?;
-    set(CapSet::Effective, &wanted)
+/// What a change of sets may end with.
+type Verdict = std::result::Result<(), Cause>;
+
+/// `CAP_NET_ADMIN` alone is left, and it is looked at again.
+fn keep_network_alone(change: impl FnOnce(&[Capability]) -> Verdict) -> Verdict {
+    change(&[Capability::CAP_NET_ADMIN])?;
+    let only: CapsHashSet = [Capability::CAP_NET_ADMIN].into();
+    for (set, expected) in
+        [(CapSet::Permitted, &only), (CapSet::Effective, &only), (CapSet::Inheritable, &CapsHashSet::new())]
+    {
+        if caps::read(None, set).map_err(|error| capability(&error))? != *expected {
+            return Err(Obstacle::CapabilitiesLeft.into());
+        }
+    }
+    Ok(())
+}
+
+/// Makes `capabilities` the permitted and effective sets of a process that uses none: the change of user emptied the
+/// effective set (capabilities(7)).
+fn take(capabilities: &[Capability]) -> Verdict {
+    set(CapSet::Inheritable, &[])?;
+    set(CapSet::Permitted, capabilities)?;
+    set(CapSet::Effective, capabilities)
+}
+
+/// Makes some of those that [`take`] took all that there are. In this order no step asks for more than the one before
+/// left.
+fn keep(capabilities: &[Capability]) -> Verdict {
+    set(CapSet::Effective, capabilities)?;
+    set(CapSet::Permitted, capabilities)
+}
+
+fn set(set: CapSet, capabilities: &[Capability]) -> Verdict {
+    caps::set(None, set, &capabilities.iter().copied().collect()).map_err(|error| capability(&error))
 }
 
 fn leave<T>(stage: impl FnOnce() -> std::result::Result<T, Cause>) -> Result<T> {

@@ -13,7 +13,7 @@ use nix::{
     },
     unistd::Pid,
 };
-use plan::{FIRST_NSID, Hello, MadeLink, Plan, Report, Sight};
+use plan::{Hello, MadeLink, Plan, Report, Sight, nsid_of};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -119,18 +119,14 @@ fn identify(host: &Socket, inside: &Socket) -> Result<u64> {
 /// Gives the namespace a number in the host's, and finds out what is there already.
 fn greet(host: &Socket, inside: &Socket, namespace: &OwnedFd, cookie: u64) -> Result<Hello> {
     let look = || -> std::result::Result<Hello, Cause> {
-        let nsid = host.assign_nsid(namespace.as_fd(), wanted_number(cookie))?;
+        // A cookie is never used again before the next boot, and so is a number made of it. The kernel's own numbers
+        // are the lowest that are free (`alloc_netid`): far above them this one is free too.
+        let nsid = host.assign_nsid(namespace.as_fd(), nsid_of(cookie))?;
         let links = inside.links()?.into_iter().map(|link| link.name).collect();
         let defaults = inside.default_routes()?;
         Ok(Hello { cookie, nsid, links, ipv4_default: defaults.ipv4, ipv6_default: defaults.ipv6 })
     };
     look().map_err(|cause| Error::new(LOOK, cause))
-}
-
-/// A cookie is never used again before the next boot, and so is a number made of it. The kernel's own numbers
-/// are the lowest that are free (`alloc_netid`): far above them this one is free too.
-fn wanted_number(cookie: u64) -> Option<i32> {
-    i32::try_from(cookie).ok()?.checked_add(FIRST_NSID)
 }
 
 /// The parent's word, to its end of file.
@@ -153,17 +149,4 @@ fn write_line(value: &impl Serialize) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(&line)?;
     stdout.flush()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_far_from_the_kernels_own_and_end_with_their_type() {
-        assert_eq!(wanted_number(1), Some(1_073_741_825));
-        assert_eq!(wanted_number((1 << 30) - 1), Some(i32::MAX));
-        assert_eq!(wanted_number(1 << 30), None);
-        assert_eq!(wanted_number(u64::MAX), None);
-    }
 }

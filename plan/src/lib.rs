@@ -28,7 +28,7 @@ mod tests;
 pub use ifname::{IfName, InvalidIfName};
 pub use look::{Question, SeenRoute, Sight};
 pub use mac::{InvalidMacAddress, MacAddress};
-pub use report::{FIRST_NSID, Failure, Hello, MadeLink, Report};
+pub use report::{FIRST_NSID, Failure, Hello, MadeLink, Report, nsid_of};
 pub use step::{
     CreateLink, DeleteLink, IpvlanFlag, IpvlanMode, LinkKind, MacvlanMode, Plan, Route, RouteKind, Step,
     Sysctl,

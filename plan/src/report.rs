@@ -8,6 +8,12 @@ use crate::{IfName, MacAddress};
 /// again within a boot. The kernel's own numbers are the lowest that are free, and used again.
 pub const FIRST_NSID: i32 = 1 << 30;
 
+/// The number that a namespace gets, made of its cookie; none where the cookies of a boot have become too large.
+#[must_use]
+pub fn nsid_of(cookie: u64) -> Option<i32> {
+    i32::try_from(cookie).ok()?.checked_add(FIRST_NSID)
+}
+
 /// Written once the helper is in the namespace: which one it really is, and what is there already.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
@@ -60,4 +66,17 @@ pub struct Failure {
     pub why: String,
     /// What could not be taken back, in words; empty if all was.
     pub left: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_far_from_the_kernels_own_and_end_with_their_type() {
+        assert_eq!(nsid_of(1), Some(1_073_741_825));
+        assert_eq!(nsid_of((1 << 30) - 1), Some(i32::MAX));
+        assert_eq!(nsid_of(1 << 30), None);
+        assert_eq!(nsid_of(u64::MAX), None);
+    }
 }

@@ -17,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a range is exhausted by the living alone", &NEEDS, exhausted),
         trial("a parent is kept from others by the living alone", &NEEDS, parent),
         trial("who comes and goes takes the dead along", &NEEDS, swept),
+        trial("who comes and goes takes along who ended in a namespace that lives", &NEEDS, swept_closely),
         trial("gc says what it took, and why", &NEEDS, report),
     ];
     let same: fn(u8) -> u8 = |_| 9;
@@ -151,6 +152,32 @@ fn swept(lab: &Lab) -> Result {
         }
         assert_eq!(inside.leases()?.into_iter().collect::<Vec<_>>(), ["10.0.0.32"]);
         assert_eq!(living.links(), ["eth0"]);
+        living.detach()?;
+        inside.expect_nothing()
+    })
+}
+
+/// Its link is there, as that of the living, which are not looked at as closely each time.
+fn swept_closely(lab: &Lab) -> Result {
+    lab.network("-d macvlan --subnet=10.0.0.0/24 --ip-range=10.0.0.32/28 -o parent=eth0 lan")?;
+    lab.inside(|inside| {
+        let living = inside.replica("living", "lan")?;
+        living.attach()?;
+        let keeper = inside.replica("keeper", "")?;
+        let mut ended = inside.replica_beside("ended", "lan", &keeper)?;
+        ended.attach()?;
+        ended.kill();
+        // One in eight of those who come looks closely.
+        for round in 0..200 {
+            let guest = inside.replica(&format!("guest{round}"), "lan")?;
+            guest.attach()?;
+            guest.detach()?;
+            if inside.leases()?.len() == 1 {
+                break;
+            }
+        }
+        assert_eq!(inside.leases()?.into_iter().collect::<Vec<_>>(), ["10.0.0.32"]);
+        assert_eq!((keeper.links(), living.links()), (vec![], vec!["eth0".to_owned()]));
         living.detach()?;
         inside.expect_nothing()
     })

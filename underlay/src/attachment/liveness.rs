@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use ipnetwork::IpNetwork;
 use netlink::{Link, LinkKey, Lookup, Socket};
-use plan::FIRST_NSID;
+use plan::{FIRST_NSID, nsid_of};
 
 use super::{
     ledger::Ledger,
@@ -55,6 +55,16 @@ pub fn look(
 #[must_use]
 pub fn has_gone(socket: &Socket, nsid: i32, name: &str) -> bool {
     socket.link_in(nsid, LinkKey::Name(name)).is_ok_and(|found| found == Lookup::NoLink)
+}
+
+/// Whether an owner's namespace has a link of its name on a parent elsewhere: so much the kernel tells at once, and
+/// without a record. That it is the owner's own, and that anybody uses it, takes a closer look.
+#[must_use]
+pub fn seems_there(socket: &Socket, owner: &Owner) -> bool {
+    let name = LinkKey::Name(owner.interface.as_str());
+    nsid_of(owner.cookie).is_some_and(
+        |nsid| matches!(socket.link_in(nsid, name), Ok(Lookup::Found(link)) if link.parent_elsewhere),
+    )
 }
 
 /// Another link of the namespace that has one of the attachment's addresses, and the address: with rights on

@@ -12,7 +12,7 @@ use super::{
     collector::{Access, Collector},
 };
 use crate::{
-    attachment::ledger::Ledger,
+    attachment::{ledger::Ledger, liveness},
     ipam::{self, LeaseStore, Owner, Refusal},
     network::{AddressRange, Network},
     parent,
@@ -28,9 +28,11 @@ const RETRY: Duration = Duration::from_millis(5);
 /// How many addresses of a subnet an attach looks at, with one readlink(2) each,
 const ADDRESSES: usize = 16;
 
-/// and at how many of those who have one: a lock, a record and a question to the kernel each. The helper works
-/// meanwhile, and takes longer.
+/// and at how many of those who have one: a question to the kernel each, and a lock and a record where it knows no link.
 const HOLDERS: usize = 2;
+
+/// Of so many who seem to live, one is looked at closely, too: its container may have ended, and its namespace not.
+const CLOSELY: u64 = 8;
 
 /// The collecting of one attach, in the namespace `own`, whose record it has locked.
 pub(crate) struct Quiet<'a> {
@@ -74,11 +76,19 @@ impl<'a> Quiet<'a> {
     pub(crate) fn sweep(&mut self, network: &Network) {
         for spec in &network.subnets {
             match ipam::next_holders(&network.name, spec, ADDRESSES, HOLDERS, &self.tools.leases) {
-                Ok(holders) => holders.iter().for_each(|(address, holder)| {
-                    self.free(*address, holder);
-                }),
+                Ok(holders) => holders.iter().for_each(|(address, holder)| self.look_at(*address, holder)),
                 Err(error) => self.collected.errors.push(error.into()),
             }
+        }
+    }
+
+    /// Whose turn it is for a closer look is told by both ends: not always the same holder's for any attach, nor all
+    /// of an attach's.
+    fn look_at(&mut self, address: IpAddr, holder: &str) {
+        let Ok(owner) = holder.parse::<Owner>() else { return };
+        let is_its_turn = owner.cookie.wrapping_add(self.own).is_multiple_of(CLOSELY);
+        if is_its_turn || !liveness::seems_there(self.tools.socket(), &owner) {
+            self.free(address, holder);
         }
     }
 
