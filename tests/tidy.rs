@@ -94,6 +94,20 @@ fn only_the_helper_enters_a_namespace() {
 }
 
 #[test]
+fn the_kernel_is_asked_for_links_addresses_and_routes_alone() {
+    // The packet filter is other programs': CVE-2019-9946 came of a rule in the wrong place.
+    let code: Vec<String> = sources()
+        .filter(|file| !file.path.starts_with("tests/"))
+        .flat_map(|file| uncommented(file.code()).lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    let sockets: Vec<_> = code.iter().filter(|line| line.contains("sys::Socket::new(")).collect();
+    assert!(sockets.len() > 1 && sockets.iter().all(|line| line.contains("(NETLINK_ROUTE)")), "{sockets:?}");
+    let filters =
+        |line: &&String| ["NETFILTER", "iptables", "nftables"].iter().any(|word| line.contains(word));
+    assert_eq!(code.iter().find(filters), None);
+}
+
+#[test]
 fn only_a_command_of_its_own_gets_a_fresh_namespace() {
     // I5, too: whoever is in another namespace than he started in does nothing else any more.
     let calls: Vec<_> = sources()

@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             inheritance,
         ),
         trial("hostile: each limit is told with its number", &NEEDS, limits),
+        trial("hostile: a local user sees nothing of the run directory", &NEEDS, local_user),
         trial("hostile: a rogue router's advertisement changes nothing", &NEEDS, rogue_router),
     ]
 }
@@ -193,6 +194,8 @@ fn limits(lab: &Lab) -> Result {
     let complaint = lab.hook("createRuntime", &state("c1", "lan"))?.failure()?;
     assert!(complaint.contains("larger than 64 MiB"), "{complaint}");
     lab.host().ok(&format!("rm {BUNDLE}/config.json"))?;
+    let report = lab.host().sh("head -c 1048577 /dev/zero | /run/bin/underlay-nsenter detach")?;
+    assert!(report.contains("it is longer than 1048576 bytes"), "{report}");
 
     let routes = |count: usize| {
         let routes: Vec<_> = (0..count).map(|n| format!(r#"{{"destination":"172.16.{n}.0/24"}}"#)).collect();
@@ -210,6 +213,20 @@ fn limits(lab: &Lab) -> Result {
     lab.underlay("network rm routed")?.success()?;
     assert_eq!(lab.leases()?, [""; 0]);
     Ok(())
+}
+
+fn local_user(lab: &Lab) -> Result {
+    lab.network(LAN)?;
+    let container = lab.start("c1", "lan")?;
+    let host = lab.host();
+    let all = host.sh("find /run/underlay ! -type l -printf '%m %p\\n'")?;
+    assert!(all.lines().count() > 5, "{all}");
+    let open: Vec<_> =
+        all.lines().filter(|line| !line.split(' ').next().unwrap_or_default().ends_with("00")).collect();
+    assert!(open.is_empty(), "{open:?}");
+    let seen = host.sh("setpriv --reuid=65534 --regid=65534 --clear-groups ls /run/underlay /run/underlay/leases 2>&1 || true")?;
+    assert_eq!(seen.matches("Permission denied").count(), 2, "{seen}");
+    container.delete()
 }
 
 /// An advertisement of a prefix and of itself as default router, as a neighbour with bad intentions would send

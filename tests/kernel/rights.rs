@@ -15,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("rights: what the helper gave up it cannot do", &[], refused),
         trial("rights: the settled helper is killed for every other call", &[], killed),
         trial("rights: the helper makes the calls on its lists and no others", &[Need::MACVLAN], calls),
+        trial("rights: nobody but root can look into the helper", &[], private),
     ]
 }
 
@@ -330,4 +331,23 @@ fn attach_plan(parent: u32, patience_ms: u32) -> String {
         route("blackhole", "10.9.0.0/16", Value::Null, Value::Null),
     ]);
     json!({"patience_ms": patience_ms, "steps": steps}).to_string()
+}
+
+/// Were it dumpable, its files in /proc would be its user's, and that may be nobody, who is many: whoever traces
+/// it has its descriptors (CVE-2016-9962). Nor is it in the process namespace of a container.
+fn private(lab: &Lab) -> Result {
+    lab.inside(|inside| {
+        let replica = inside.replica("a", "lan")?;
+        let mut probe = Probe::start(&helper("attach", Some(&replica.namespace())), None)?;
+        assert!(probe.run_to_call(libc::SYS_read)?);
+        assert_eq!(probe.status("Uid")?, "65534 65534 65534 65534");
+        let seen =
+            inside.host().sh("cd /proc && for name in $(grep -ls ^underlay-nsente [0-9]*/comm); do \
+             stat -c %u $name; readlink ${name%comm}ns/pid; done; readlink /proc/self/ns/pid")?;
+        let [owner, its_namespace, own_namespace] = seen.lines().collect::<Vec<_>>()[..] else {
+            panic!("{seen}")
+        };
+        assert_eq!((owner, its_namespace), ("0", own_namespace));
+        Ok(())
+    })
 }

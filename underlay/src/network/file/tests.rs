@@ -147,13 +147,40 @@ fn the_name_is_the_files_name() {
 
 #[test]
 fn limits_hold() {
-    let subnets: Vec<_> = (0..=MAX_SUBNETS).map(|n| format!(r#"{{"subnet": "10.{n}.0.0/16"}}"#)).collect();
-    assert_eq!(
-        complaints(&format!(r#""subnets": [{}]"#, subnets.join(","))),
-        ["subnets: 65 entries are more than the 64 that are allowed"]
-    );
+    type Item = fn(usize) -> String;
+    let entry: Item = |n| format!(r#""k{n}": "10.0.{}.{}""#, n / 250, n % 250 + 1);
+    let aux = r#""subnets": [{"subnet": "10.0.0.0/16", "aux_addresses": {"#;
+    let cases: [(&str, usize, &str, Item, &str); 7] = [
+        ("subnets", 64, r#""subnets": ["#, |n| format!(r#"{{"subnet": "10.{n}.0.0/16"}}"#), "]"),
+        ("subnets[0].aux_addresses", 1024, aux, entry, "}}]"),
+        (
+            "routes",
+            256,
+            r#""routes": ["#,
+            |n| format!(r#"{{"destination": "10.{}.{}.0/24", "type": "blackhole"}}"#, n / 256, n % 256),
+            "]",
+        ),
+        ("dns.servers", 32, r#""dns": {"servers": ["#, |n| format!(r#""10.0.0.{n}""#), "]}"),
+        ("dns.search", 32, r#""dns": {"search": ["#, |n| format!(r#""d{n}""#), "]}"),
+        (
+            "access.kubernetes_namespaces",
+            1024,
+            r#""access": {"kubernetes_namespaces": ["#,
+            |n| format!(r#""n{n}""#),
+            "]}",
+        ),
+        ("labels", 1024, r#""labels": {"#, entry, "}"),
+    ];
+    for (place, most, before, item, after) in cases {
+        let fields = |count| format!("{before}{}{after}", (0..count).map(item).collect::<Vec<_>>().join(","));
+        let told = read(&format!(r#"{{"driver": "macvlan", {}}}"#, fields(most)));
+        assert!(told.is_ok(), "{place}: {told:?}");
+        let complaint = format!("{place}: {} entries are more than the {most} that are allowed", most + 1);
+        assert_eq!(complaints(&fields(most + 1)), [complaint]);
+    }
     let long = format!("{{\"driver\": \"macvlan\"{}}}", " ".repeat(MAX_BYTES));
-    assert!(matches!(read(&long).unwrap_err().0[0].fault, Fault::TooLong(_)));
+    let told = read(&long).unwrap_err().to_string();
+    assert!(told.contains("1048597 bytes are more than a definition may have (1048576)"), "{told}");
     assert!(read(&"[".repeat(100_000)).is_err(), "deep nesting is an error, not a stack overflow");
 }
 
