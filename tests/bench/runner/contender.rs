@@ -1,30 +1,29 @@
 //! Who does the same job.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use serde_json::json;
 
 use crate::{
     error::{Result, file},
+    installed::{directory, is_there, program},
     measure::Line,
-    options::Options,
-    site::{Container, LEASES, PARENT, parent_index, program},
+    site::{Container, LEASES, PARENT, parent_index},
 };
-
-const PLUGINS: &str = "/usr/lib/cni";
-const NETAVARK: &str = "/usr/lib/podman/netavark";
 
 /// A way to attach a container to the network, and to detach it: link, address, default route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Contender {
     /// The netlink requests and one lease.
     Floor,
+    /// The same by a process that can do nothing else, started by another.
+    Apart,
     /// Hook and helper.
     Underlay,
     /// iproute2, with the address given.
     Ip,
-    /// netavark, with the address given; the program's path.
-    Netavark(String),
+    /// netavark, with the address given; the program's name.
+    Netavark(&'static str),
     /// CNI's macvlan with host-local.
     Cni,
 }
@@ -37,49 +36,51 @@ pub(crate) struct Job {
 
 impl Contender {
     /// Those that are installed; the first is the floor.
-    pub(crate) fn all(options: &Options) -> Vec<Self> {
-        let mut all = vec![Self::Floor, Self::Underlay, Self::Ip];
-        let others = options.netavark.iter().map(|path| path.display().to_string());
-        let netavarks = std::iter::once(NETAVARK.to_owned()).chain(others);
-        all.extend(netavarks.filter(|path| Path::new(path).exists()).map(Self::Netavark));
-        all.extend(Path::new(PLUGINS).join("macvlan").exists().then_some(Self::Cni));
+    pub(crate) fn all() -> Vec<Self> {
+        let mut all = vec![Self::Floor, Self::Apart, Self::Underlay, Self::Ip];
+        all.extend(
+            ["netavark", "netavark-given"].into_iter().filter(|name| is_there(name)).map(Self::Netavark),
+        );
+        all.extend(is_there("macvlan").then_some(Self::Cni));
         all
     }
 
-    pub(crate) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Floor => "floor".to_owned(),
-            Self::Underlay => "Underlay".to_owned(),
-            Self::Ip => "ip -batch (no IPAM)".to_owned(),
-            Self::Netavark(path) if path == NETAVARK => "netavark of Debian (no IPAM)".to_owned(),
-            Self::Netavark(_) => "netavark as given (no IPAM)".to_owned(),
-            Self::Cni => "CNI macvlan, host-local".to_owned(),
+            Self::Floor => "floor",
+            Self::Apart => "floor, shut in",
+            Self::Underlay => "Underlay",
+            Self::Ip => "ip -batch (no IPAM)",
+            Self::Netavark("netavark") => "netavark of Debian (no IPAM)",
+            Self::Netavark(_) => "netavark as given (no IPAM)",
+            Self::Cni => "CNI macvlan, host-local",
         }
     }
 
     /// Writes what it reads of a container, and tells how it is run.
     pub(crate) fn job(&self, container: &Container) -> Result<Job> {
         match self {
-            Self::Floor => floor(container),
+            Self::Floor => floor("floor", container),
+            Self::Apart => floor("apart", container),
             Self::Underlay => Ok(Job {
                 attach: vec![container.hook("createRuntime")],
                 detach: vec![container.hook("poststop").deleting()],
             }),
             Self::Ip => ip(container),
-            Self::Netavark(path) => netavark(path, container),
+            Self::Netavark(name) => netavark(&program(name), container),
             Self::Cni => cni(container),
         }
     }
 }
 
-fn floor(container: &Container) -> Result<Job> {
+/// What the one floor or the other made, the first one takes down.
+fn floor(name: &str, container: &Container) -> Result<Job> {
     let (namespace, address) = (container.namespace(), container.address());
     let (lease, mac, parent) = (format!("{LEASES}/{address}"), container.mac(), parent_index()?);
-    let words = ["attach", &namespace, &parent, &mac, &address, "16", "10.0.0.1", &lease];
-    let floor = program("floor");
+    let words = ["attach", &namespace, &lease, &parent, &mac, &address, "16", "10.0.0.1"];
     Ok(Job {
-        attach: vec![Line::new(words).below(&[&floor])],
-        detach: vec![Line::new([floor.as_str(), "detach", &namespace, &lease])],
+        attach: vec![Line::new(words).below(&[&program(name)])],
+        detach: vec![Line::new([program("floor").as_str(), "detach", &namespace, &lease])],
     })
 }
 
@@ -94,14 +95,12 @@ fn ip(container: &Container) -> Result<Job> {
     fs::write(&batch, text).map_err(file(&batch))?;
     // ip(8) knows a namespace by its name below /run/netns.
     let name = &container.replica.name;
-    let link = ["ip", "link", "add", "link", PARENT, "name", "eth0", "netns", name, "address", &mac];
+    let ip = program("ip");
+    let link = [ip.as_str(), "link", "add", "link", PARENT, "name", "eth0", "netns", name, "address", &mac];
     let kind = ["type", "macvlan", "mode", "bridge"];
     Ok(Job {
-        attach: vec![
-            Line::new(link.into_iter().chain(kind)),
-            Line::new(["ip", "-n", name, "-batch", &batch]),
-        ],
-        detach: vec![Line::new(["ip", "-n", name, "link", "delete", "eth0"])],
+        attach: vec![Line::new(link.into_iter().chain(kind)), Line::new([&ip, "-n", name, "-batch", &batch])],
+        detach: vec![Line::new([&ip, "-n", name, "link", "delete", "eth0"])],
     })
 }
 
@@ -140,13 +139,13 @@ fn cni(container: &Container) -> Result<Job> {
     });
     fs::write(input, network.to_string()).map_err(file(input))?;
     let line = |verb: &str| {
-        Line::new([format!("{PLUGINS}/macvlan")])
+        Line::new([program("macvlan")])
             .input(input)
             .variable("CNI_COMMAND", verb)
             .variable("CNI_CONTAINERID", &container.replica.name)
             .variable("CNI_NETNS", container.namespace())
             .variable("CNI_IFNAME", "eth0")
-            .variable("CNI_PATH", PLUGINS)
+            .variable("CNI_PATH", directory())
     };
     Ok(Job { attach: vec![line("ADD")], detach: vec![line("DEL")] })
 }

@@ -10,10 +10,10 @@ use crate::{
     site::{Container, Site},
 };
 
-pub(crate) fn run(site: &Site<'_>, options: &Options, report: &mut Report) -> Result {
-    let floor_and_us = [Contender::Floor, Contender::Underlay];
-    crowd(site, report, 50, 5, &Contender::all(options))?;
-    crowd(site, report, 200, 3, &floor_and_us)
+pub(crate) fn run(site: &Site<'_>, _: &Options, report: &mut Report) -> Result {
+    let floors_and_us = [Contender::Floor, Contender::Apart, Contender::Underlay];
+    crowd(site, report, 50, 5, &Contender::all())?;
+    crowd(site, report, 200, 3, &floors_and_us)
 }
 
 fn crowd(
@@ -36,7 +36,7 @@ fn crowd(
             let attach: Vec<_> = jobs.iter().flat_map(|job| job.attach.iter().cloned()).collect();
             series.push(at_once(&attach)?);
             for container in &containers {
-                container.expect(site, &contender.name(), &["eth0"])?;
+                container.expect(site, contender.name(), &["eth0"])?;
             }
             containers.iter_mut().for_each(Container::stop);
             let detach: Vec<_> = jobs.into_iter().flat_map(|job| job.detach).collect();

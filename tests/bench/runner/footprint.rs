@@ -4,11 +4,12 @@ use std::fs;
 
 use crate::{
     error::{Result, file},
+    installed::program,
     measure::Line,
     memory,
     options::Options,
     report::{Count, Report},
-    site::{Site, program},
+    site::Site,
 };
 
 /// Of one attach and one detach.

@@ -4,11 +4,12 @@ use std::{fs, thread, time::Duration};
 
 use crate::{
     error::{Result, file},
+    installed::program,
     measure::Line,
     options::Options,
     report::{Report, Table},
     series::Series,
-    site::{Container, Site, hook, program},
+    site::{Container, Site, hook},
 };
 
 /// Without an annotation of ours, as podman writes it.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 pub(crate) fn run(site: &Site<'_>, options: &Options, report: &mut Report) -> Result {
-    let mut contenders: Vec<_> = Contender::all(options)
+    let mut contenders: Vec<_> = Contender::all()
         .into_iter()
         .map(|contender| (contender, Series::default(), Series::default()))
         .collect();
@@ -22,10 +22,10 @@ pub(crate) fn run(site: &Site<'_>, options: &Options, report: &mut Report) -> Re
             let mut container = site.container()?;
             let job = contender.job(&container)?;
             let attached = in_turn(&job.attach)?;
-            container.expect(site, &contender.name(), &["eth0"])?;
+            container.expect(site, contender.name(), &["eth0"])?;
             container.stop();
             let detached = in_turn(&job.detach)?;
-            container.expect(site, &contender.name(), &[])?;
+            container.expect(site, contender.name(), &[])?;
             // The first round finds files that are in no cache.
             if round > 0 {
                 attach.push(attached);
@@ -39,7 +39,10 @@ pub(crate) fn run(site: &Site<'_>, options: &Options, report: &mut Report) -> Re
     let mut detach = Table::new("detach", "detach, namespace alive; the floor waits for the kernel");
     for (contender, attached, detached) in contenders {
         attach.add(contender.name(), &attached);
-        detach.add(contender.name(), &detached);
+        // What was shut in is taken down by the floor itself.
+        if contender != Contender::Apart {
+            detach.add(contender.name(), &detached);
+        }
     }
     report.add(attach);
     report.add(detach);

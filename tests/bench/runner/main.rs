@@ -12,6 +12,7 @@ mod crowd;
 mod error;
 mod footprint;
 mod idle;
+mod installed;
 mod job;
 mod machine;
 mod measure;
@@ -85,7 +86,7 @@ fn run(options: &Options) -> Result<Report> {
 }
 
 fn run_inside(site: &Site<'_>, options: &Options, report: &mut Report) -> Result {
-    site.prepare()?;
+    site.prepare(options)?;
     for (name, section) in SECTIONS {
         if options.wants(name) {
             progress(name);

@@ -13,8 +13,8 @@ use nix::sys::{
 
 use crate::{
     error::{Error, Result, file},
+    installed::program,
     series::Cost,
-    site::program,
 };
 
 /// Where a command's words go, to be read if it fails.

@@ -13,7 +13,9 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use crate::{
     error::{Error, Result, file},
+    installed::{install, program, uninstall},
     measure::{Line, said},
+    options::Options,
 };
 
 /// The network of every attach but those that need one of their own.
@@ -32,7 +34,7 @@ const SETTLING: Duration = Duration::from_secs(60);
 /// The host.
 pub(crate) struct Site<'a> {
     inside: &'a Inside,
-    /// Where the floor and the program that does nothing are.
+    /// Where the benchmark's own programs are.
     built: &'a Path,
     /// /proc as it is outside.
     proc: &'a File,
@@ -51,25 +53,22 @@ impl<'a> Site<'a> {
         Self { inside, built, proc, containers: Cell::new(0) }
     }
 
-    /// Networks, directories, and the programs that are no part of an installation.
-    pub(crate) fn prepare(&self) -> Result {
+    /// Networks, directories, and the programs of all contenders.
+    pub(crate) fn prepare(&self, options: &Options) -> Result {
         for path in ["/run/bench", LEASES, NAMESPACES, "/run/bench/cni", "/run/bench/bundles"] {
             fs::create_dir_all(path).map_err(file(path))?;
         }
-        for name in ["floor", "noop", "runtime"] {
-            let from = self.built.join(name);
-            fs::copy(&from, program(name)).map_err(file(&from))?;
-        }
+        install(self.built, options)?;
         self.inside.underlay(&format!(
             "network create -d macvlan --subnet=10.0.0.0/16 --gateway=10.0.0.1 -o parent={PARENT} {NETWORK}"
         ))?;
         Ok(())
     }
 
-    /// Takes the networks away again.
+    /// Takes the networks and the programs away again.
     pub(crate) fn clear(&self) -> Result {
         self.inside.gc()?;
-        Ok(())
+        uninstall(self.built)
     }
 
     /// /proc as it is outside, where this process's own children have other numbers than on the host.
@@ -191,13 +190,8 @@ pub(crate) fn parent_index() -> Result<String> {
 
 /// The hook, without a state.
 pub(crate) fn hook(stage: &str, run: &str) -> Line {
-    let words = ["--config", "/run/config", "--run", run, "--helper", "/run/bin/underlay-nsenter"];
-    Line::new(["/run/bin/underlay-hook", stage].into_iter().chain(words))
-}
-
-/// Where a program is on the host.
-pub(crate) fn program(name: &str) -> String {
-    format!("/run/bin/{name}")
+    let (hook, helper) = (program("underlay-hook"), program("underlay-nsenter"));
+    Line::new([&hook, stage, "--config", "/run/config", "--run", run, "--helper", &helper])
 }
 
 /// Where `make bench` leaves static programs: in the target directory that this benchmark is in, too.

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use crate::{
     error::{Result, file},
+    installed::program,
     measure::Line,
     options::Options,
     report::{Report, Table},
     series::Series,
-    site::{NETWORK, Site, program},
+    site::{NETWORK, Site},
 };
 
 /// `run` of a program that ends at once.
@@ -53,7 +54,8 @@ fn noop(_: &str) -> Value {
 }
 
 fn ours(stage: &str) -> Value {
-    let words = ["underlay-hook", stage, "--config", "/run/config", "--helper", "/run/bin/underlay-nsenter"];
+    let helper = program("underlay-nsenter");
+    let words = ["underlay-hook", stage, "--config", "/run/config", "--helper", &helper];
     json!({"path": program("underlay-hook"), "args": words, "timeout": 30})
 }
 
