@@ -7,7 +7,7 @@ use std::{
     io::{self, Read, Write},
     os::fd::{AsFd, AsRawFd},
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -76,6 +76,12 @@ pub enum Error {
         program: PathBuf,
         /// Its exit status, in words.
         status: String,
+    },
+    /// It did not come to an end.
+    #[error("{} said more than {} bytes at once and was killed: it is not the helper, or broken; install it again", .program.display(), MAX_ANSWER)]
+    TooLong {
+        /// Which program.
+        program: PathBuf,
     },
     /// It took too long and was killed.
     #[error("{} did not finish in time and was killed", .program.display())]
@@ -246,8 +252,12 @@ impl Helper {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 read => read.map_err(|source| Error::Pipe { program: self.program.clone(), source })?,
             };
-            if read == 0 || self.pending.len() > MAX_ANSWER {
+            if read == 0 {
                 return Err(self.ended());
+            }
+            if self.pending.len() > MAX_ANSWER {
+                // Killed when it is dropped: what it still has to say is not waited for.
+                return Err(Error::TooLong { program: self.program.clone() });
             }
             self.pending.extend(chunk.iter().take(read));
         }
@@ -270,9 +280,21 @@ impl Helper {
         }
     }
 
+    /// It has closed its output, most likely by ending: then it has its status already (`do_group_exit` comes before
+    /// `exit_files`), which a signal does not change. One that goes on is killed and not waited for.
     fn ended(&mut self) -> Error {
-        let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+        let status = match self.end() {
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        };
         Error::Ended { program: self.program.clone(), status }
+    }
+
+    /// Without `CAP_KILL` nobody but its own user may end it, and to wait for it would be to wait for ever.
+    fn end(&mut self) -> io::Result<ExitStatus> {
+        rights::act().map_err(io::Error::other)?;
+        self.child.kill()?;
+        self.child.wait()
     }
 }
 
@@ -282,18 +304,56 @@ impl Drop for Helper {
     /// then lose the SIGCHLD of its hook, as crun does.
     fn drop(&mut self) {
         if !self.has_reported {
-            // Without CAP_KILL nobody but its own user may end it, and to wait for it would be to wait for ever.
-            if rights::act().is_err() || self.child.kill().is_err() {
-                return;
-            }
-        } else if self.parting == Parting::Leave {
-            return;
+            let _ = self.end();
+        } else if self.parting == Parting::Wait {
+            let _ = self.child.wait();
         }
-        let _ = self.child.wait();
     }
 }
 
 fn inherit(namespace: &Namespace, inherit: bool) -> io::Result<()> {
     let flags = if inherit { FdFlag::empty() } else { FdFlag::FD_CLOEXEC };
     fcntl(namespace, FcntlArg::F_SETFD(flags)).map(drop).map_err(io::Error::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    /// What a helper that is this shell script makes of its first line, and of its end.
+    fn of(script: &str) -> Error {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("helper");
+        // Written by another process: one that tests beside this one start could hold it open for writing (ETXTBSY).
+        let line = format!("cat >{0} && chmod 700 {0}", program.display());
+        let mut shell = Command::new("sh").args(["-c", &line]).stdin(Stdio::piped()).spawn().unwrap();
+        shell.stdin.take().unwrap().write_all(format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
+        assert!(shell.wait().unwrap().success());
+        let start = Instant::now();
+        let error = Helper::detach(&program, None, start + LONG).unwrap().hello().unwrap_err();
+        assert!(start.elapsed() < LONG / 10, "it was waited for");
+        error
+    }
+
+    #[test]
+    fn a_helper_that_does_not_stop_talking_is_ended() {
+        let error = of("head -c 2097152 /dev/zero; exec sleep 1200");
+        assert!(matches!(error, Error::TooLong { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_helper_that_falls_silent_and_stays_is_ended() {
+        let error = of("exec sleep 1200 >&-");
+        assert!(matches!(&error, Error::Ended { status, .. } if status.contains("SIGKILL")), "{error}");
+    }
+
+    #[test]
+    fn how_a_helper_ended_by_itself_is_told() {
+        for _ in 0..100 {
+            let error = of("exit 3");
+            assert!(matches!(&error, Error::Ended { status, .. } if status.contains('3')), "{error}");
+        }
+    }
 }
