@@ -6,28 +6,25 @@
 //! and refused if it is the one we run in. What happens to the process afterwards does not matter.
 
 pub mod fresh;
+mod kind;
+mod opened;
 
 use std::{
-    fs::{self, File},
+    fs::OpenOptions,
     io,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::fs::OpenOptionsExt,
+    },
     path::{Path, PathBuf},
 };
 
-use nix::{
-    fcntl::{OFlag, openat},
-    sys::{
-        stat::{Mode, fstat},
-        statfs::{FsType, fstatfs},
-    },
-};
+use nix::sys::{stat::fstat, statfs::statfs};
+pub use opened::Opened;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::process::{self, Process};
-
-/// `NSFS_MAGIC` of `include/uapi/linux/magic.h`.
-const NSFS_MAGIC: FsType = FsType(0x6e73_6673);
+use crate::process::Process;
 
 /// An open network namespace that is not the host's.
 #[derive(Debug)]
@@ -38,6 +35,8 @@ pub struct Namespace {
     path: Option<PathBuf>,
     /// The container's first process as it was when the namespace was opened.
     process: Option<Process>,
+    /// The parent of that process.
+    parent: Option<i32>,
 }
 
 /// Device and inode of a namespace: unique among those that live, but used again after one died.
@@ -79,6 +78,14 @@ pub enum Error {
     /// The file is something else.
     #[error("{} is not a namespace file (its file system is not nsfs): a mount below it may be missing", .0.display())]
     NotANamespace(PathBuf),
+    /// It is a namespace of another kind.
+    #[error("{} is not a network namespace but one of kind `{kind}`: correct the path of the network namespace in config.json", .path.display())]
+    OtherKind {
+        /// Which file.
+        path: PathBuf,
+        /// As /proc names it.
+        kind: &'static str,
+    },
     /// Pid and path disagree.
     #[error(
         "process {pid} and {} are in different network namespaces: the runtime's state and its config.json \
@@ -102,23 +109,7 @@ impl Namespace {
     /// Opens the namespace of process `pid`, or the one at `path`, or, with both, checks that they are the
     /// same.
     pub fn pin(pid: Option<i32>, path: Option<&Path>) -> Result<Self, Error> {
-        let by_path = path.map(|path| open_path(path).map(|fd| (fd, path))).transpose()?;
-        let by_pid = pid.map(|pid| open_process(pid).map(|(fd, process)| (fd, process, pid))).transpose()?;
-        let (fd, process) = match (by_path, by_pid) {
-            (None, None) => return Err(Error::Unknown),
-            (Some((fd, _)), None) => (fd, None),
-            (None, Some((fd, process, _))) => (fd, Some(process)),
-            (Some((fd, path)), Some((process_fd, process, pid))) => {
-                if identity(&fd, path)? != identity(&process_fd, path)? {
-                    return Err(Error::Contradiction { pid, path: path.to_owned() });
-                }
-                (fd, Some(process))
-            }
-        };
-        let shown = path.map_or_else(|| namespace_file(pid.unwrap_or_default()), Path::to_owned);
-        let identity = identity(&fd, &shown)?;
-        refuse_host(identity)?;
-        Ok(Self { fd, identity, path: path.map(Path::to_owned), process })
+        Opened::by(pid).settle(path)
     }
 
     /// Opens the namespace again that a record describes: at its path, or through one of the processes that
@@ -131,7 +122,13 @@ impl Namespace {
         candidates.into_iter().find_map(|path| {
             let fd = open_path(&path).ok()?;
             let found = self::identity(&fd, &path).ok()?;
-            (found == identity).then_some(Self { fd, identity, path: Some(path), process: None })
+            (found == identity).then_some(Self {
+                fd,
+                identity,
+                path: Some(path),
+                process: None,
+                parent: None,
+            })
         })
     }
 
@@ -152,6 +149,12 @@ impl Namespace {
     pub const fn process(&self) -> Option<Process> {
         self.process
     }
+
+    /// The number of that process's parent: of the runtime, while it runs its hooks.
+    #[must_use]
+    pub const fn parent(&self) -> Option<i32> {
+        self.parent
+    }
 }
 
 impl AsFd for Namespace {
@@ -164,39 +167,22 @@ fn namespace_file(pid: i32) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/ns/net"))
 }
 
+/// Nothing else in its place is waited for (a pipe's writer) or taken.
 fn open_path(path: &Path) -> Result<OwnedFd, Error> {
-    let file = File::open(path).map_err(|source| Error::Open { path: path.to_owned(), source })?;
-    // Without this, any readable file would be taken until setns fails with a bare EINVAL.
-    match fstatfs(&file) {
-        Ok(stat) if stat.filesystem_type() == NSFS_MAGIC => Ok(file.into()),
-        _ => Err(Error::NotANamespace(path.to_owned())),
-    }
-}
-
-/// Through one descriptor of `/proc/PID`: that directory belongs to one process for ever, so its start time
-/// and its namespace cannot be those of two different processes, as they could with two look-ups by number.
-fn open_process(pid: i32) -> Result<(OwnedFd, Process), Error> {
-    let failed = |source| Error::Process { pid, source };
-    let directory = File::open(format!("/proc/{pid}")).map_err(failed)?;
-    let process = process::read(&directory, pid).map_err(failed)?;
-    let fd = openat(&directory, "ns/net", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
-        .map_err(|errno| failed(errno.into()))?;
-    Ok((fd, process))
+    let failed = |source| Error::Open { path: path.to_owned(), source };
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|source| {
+        // A hook can open nothing else any more: the reason is what the file is.
+        let is_other = statfs(path).is_ok_and(|stat| stat.filesystem_type() != kind::NSFS_MAGIC);
+        if is_other { Error::NotANamespace(path.to_owned()) } else { failed(source) }
+    })?;
+    kind::expect_network(&file, path)?;
+    Ok(file.into())
 }
 
 fn identity(fd: &OwnedFd, path: &Path) -> Result<Inode, Error> {
     let stat = fstat(fd).map_err(|errno| Error::Open { path: path.to_owned(), source: errno.into() })?;
     Ok(Inode { device: stat.st_dev, inode: stat.st_ino })
-}
-
-/// Compared with our own namespace, which is the runtime's, and with that of process 1, which may be
-/// unreadable (hidepid, or a container that runs containers) and then says nothing.
-fn refuse_host(identity: Inode) -> Result<(), Error> {
-    use std::os::unix::fs::MetadataExt;
-    let is = |path: &str| {
-        fs::metadata(path).is_ok_and(|file| Inode { device: file.dev(), inode: file.ino() } == identity)
-    };
-    if is("/proc/self/ns/net") || is("/proc/1/ns/net") { Err(Error::Host) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -218,6 +204,13 @@ mod tests {
             Namespace::pin(None, Some(Path::new("/proc/self/status"))),
             Err(Error::NotANamespace(_))
         ));
+    }
+
+    #[test]
+    fn a_namespace_of_another_kind_is_refused_by_path() {
+        let path = Path::new("/proc/self/ns/mnt");
+        let complaint = Namespace::pin(None, Some(path)).unwrap_err().to_string();
+        assert!(complaint.contains("/proc/self/ns/mnt") && complaint.contains("`mnt`"), "{complaint}");
     }
 
     #[test]

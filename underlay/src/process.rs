@@ -27,7 +27,7 @@ impl Process {
         let stat = File::open(Path::new("/proc").join(self.pid.to_string()))
             .and_then(|directory| read_stat(&directory));
         match stat {
-            Ok(stat) => stat.start_time == self.start_time && !matches!(stat.state, 'Z' | 'X'),
+            Ok(stat) => stat.start_time == self.start_time && stat.is_alive(),
             // ESRCH: it ended between the two calls.
             Err(error) => {
                 error.kind() != io::ErrorKind::NotFound && error.raw_os_error() != Some(libc::ESRCH)
@@ -38,12 +38,23 @@ impl Process {
 
 struct Stat {
     state: char,
+    parent: i32,
     start_time: u64,
 }
 
-/// The process whose `/proc` directory is open as `directory`.
-pub(crate) fn read(directory: &File, pid: i32) -> io::Result<Process> {
-    read_stat(directory).map(|stat| Process { pid, start_time: stat.start_time })
+impl Stat {
+    const fn is_alive(&self) -> bool {
+        !matches!(self.state, 'Z' | 'X')
+    }
+}
+
+/// The process whose `/proc` directory is open as `directory`, and its parent's number. One that is dead, and may not
+/// have been waited for yet, is an error.
+pub(crate) fn read(directory: &File, pid: i32) -> io::Result<(Process, i32)> {
+    match read_stat(directory)? {
+        stat if stat.is_alive() => Ok((Process { pid, start_time: stat.start_time }, stat.parent)),
+        _ => Err(io::Error::from_raw_os_error(libc::ESRCH)),
+    }
 }
 
 fn read_stat(directory: &File) -> io::Result<Stat> {
@@ -57,9 +68,10 @@ fn read_stat(directory: &File) -> io::Result<Stat> {
 fn parse_stat(text: &str) -> Option<Stat> {
     let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace();
     let state = fields.next()?.chars().next()?;
-    // Field 3 is the state; 22 is the start time, 18 fields after field 4.
-    let start_time = fields.nth(18)?.parse().ok()?;
-    Some(Stat { state, start_time })
+    // Field 3 is the state, 4 the parent; 22 is the start time, 18 fields after field 4.
+    let parent = fields.next()?.parse().ok()?;
+    let start_time = fields.nth(17)?.parse().ok()?;
+    Some(Stat { state, parent, start_time })
 }
 
 #[cfg(test)]
@@ -68,16 +80,29 @@ mod tests {
 
     #[test]
     fn a_name_with_parentheses_does_not_shift_the_fields() {
-        let text = "7 (a) b) (c) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 9315 0 0";
+        let text = "7 (a) b) (c) S 4 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 9315 0 0";
         let stat = parse_stat(text).unwrap();
-        assert_eq!((stat.state, stat.start_time), ('S', 9315));
+        assert_eq!((stat.state, stat.parent, stat.start_time), ('S', 4, 9315));
     }
 
     #[test]
     fn this_process_is_alive_and_one_with_another_start_time_is_not() {
         let pid = i32::try_from(std::process::id()).unwrap();
-        let me = read(&File::open("/proc/self").unwrap(), pid).unwrap();
+        let (me, parent) = read(&File::open("/proc/self").unwrap(), pid).unwrap();
+        assert_eq!(parent, nix::unistd::getppid().as_raw());
         assert!(me.is_alive());
         assert!(!Process { start_time: me.start_time + 1, ..me }.is_alive());
+    }
+
+    #[test]
+    fn a_dead_process_that_nobody_waited_for_is_none() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let directory = File::open(format!("/proc/{pid}")).unwrap();
+        let id = nix::sys::wait::Id::Pid(nix::unistd::Pid::from_raw(pid));
+        let flags = nix::sys::wait::WaitPidFlag::WEXITED | nix::sys::wait::WaitPidFlag::WNOWAIT;
+        nix::sys::wait::waitid(id, flags).unwrap();
+        assert_eq!(read(&directory, pid).unwrap_err().raw_os_error(), Some(libc::ESRCH));
+        child.wait().unwrap();
     }
 }

@@ -1,0 +1,155 @@
+//! What takes privilege to open, opened before anybody says which of it counts.
+//!
+//! A hook has to give up its rights before it reads the words that say where the namespace is. So that of the
+//! container's process is opened first, which only a tracer may do, and compared later with what is at the path:
+//! to look takes no rights.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::{fd::OwnedFd, unix::fs::MetadataExt},
+    path::Path,
+};
+
+use nix::{
+    fcntl::{OFlag, openat},
+    sys::stat::Mode,
+};
+
+use super::{Error, Inode, Namespace, identity, kind, namespace_file, open_path};
+use crate::process::{self, Process};
+
+/// The container's namespace, as far as it is open, and what the host's are.
+#[derive(Debug)]
+pub struct Opened {
+    hosts: [Option<Inode>; 2],
+    process: Option<Result<OfProcess, Error>>,
+    at_path: Option<OwnedFd>,
+}
+
+#[derive(Debug)]
+struct OfProcess {
+    fd: OwnedFd,
+    process: Process,
+    parent: i32,
+}
+
+impl Opened {
+    /// Opens the namespace of process `pid`, if that is known. Whether that failed is told when it is asked for.
+    #[must_use]
+    pub fn by(pid: Option<i32>) -> Self {
+        Self { hosts: hosts(), process: pid.map(open_process), at_path: None }
+    }
+
+    /// Opens the one at `path`, and forgets about the process: there is none, or it is somebody else's.
+    pub fn at(self, path: &Path) -> Result<Self, Error> {
+        Ok(Self { process: None, at_path: Some(open_path(path)?), ..self })
+    }
+
+    /// The namespace of the process, or the one at `path`, or, with both, the one that they agree on.
+    pub fn settle(self, path: Option<&Path>) -> Result<Namespace, Error> {
+        let shown = path.map(Path::to_owned);
+        let settled = |fd, identity, process, parent| {
+            if self.hosts.contains(&Some(identity)) {
+                return Err(Error::Host);
+            }
+            Ok(Namespace { fd, identity, path: shown, process, parent })
+        };
+        match (self.process.transpose()?, path) {
+            (Some(OfProcess { fd, process, parent }), path) => {
+                let own = identity(&fd, &namespace_file(process.pid))?;
+                path.map_or(Ok(()), |path| agree(process.pid, own, path))?;
+                settled(fd, own, Some(process), Some(parent))
+            }
+            (None, Some(path)) => {
+                let fd = self.at_path.map_or_else(|| open_path(path), Ok)?;
+                let own = identity(&fd, path)?;
+                settled(fd, own, None, None)
+            }
+            (None, None) => Err(Error::Unknown),
+        }
+    }
+}
+
+/// Whether the namespace `own` of process `pid` is the one at `path`.
+///
+/// Engines write the file of another process's namespace if the container joins that one's. Only a tracer may even
+/// look at it; a hook is none any more, and has the word of the container's own process to go by.
+fn agree(pid: i32, own: Inode, path: &Path) -> Result<(), Error> {
+    match fs::metadata(path) {
+        Ok(file) if inode(&file) == own => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path.starts_with("/proc") => Ok(()),
+        _ => Err(match open_path(path) {
+            // It may be of another kind, or not there.
+            Err(error) if !is_denied(&error) => error,
+            _ => Error::Contradiction { pid, path: path.to_owned() },
+        }),
+    }
+}
+
+fn is_denied(error: &Error) -> bool {
+    matches!(error, Error::Open { source, .. } if source.kind() == io::ErrorKind::PermissionDenied)
+}
+
+/// Our own, which is the runtime's, and that of process 1, which may be unreadable (hidepid, or a container that runs
+/// containers) and then says nothing.
+fn hosts() -> [Option<Inode>; 2] {
+    ["/proc/self/ns/net", "/proc/1/ns/net"].map(|path| fs::metadata(path).ok().as_ref().map(inode))
+}
+
+fn inode(file: &fs::Metadata) -> Inode {
+    Inode { device: file.dev(), inode: file.ino() }
+}
+
+/// Through one descriptor of `/proc/PID`. It is as good as one of `pidfd_open(2)`, and `pidfd_send_signal(2)`
+/// takes it for one: either holds the process's `struct pid`, which the kernel gives to no later process of the
+/// same number (`proc_pid_make_inode`, `tgid_pidfd_to_pid`), and everything below the directory is that
+/// process's, or not there (`get_proc_task`). So its namespace and its start time are not those of two processes.
+///
+/// The state is read last: a process that was alive then was so when its namespace was opened.
+fn open_process(pid: i32) -> Result<OfProcess, Error> {
+    let failed = |source| Error::Process { pid, source };
+    let directory = File::open(format!("/proc/{pid}")).map_err(failed)?;
+    let fd = openat(&directory, "ns/net", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+        .map_err(|errno| failed(errno.into()))?;
+    kind::expect_network(&fd, &namespace_file(pid))?;
+    let (process, parent) = process::read(&directory, pid).map_err(failed)?;
+    Ok(OfProcess { fd, process, parent })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn me() -> i32 {
+        i32::try_from(std::process::id()).unwrap()
+    }
+
+    /// As if the host's namespace were another one.
+    fn opened() -> Opened {
+        Opened { hosts: [None; 2], ..Opened::by(Some(me())) }
+    }
+
+    #[test]
+    fn pid_and_path_must_agree() {
+        let path = |name: &str| PathBuf::from(format!("/proc/self/ns/{name}"));
+        let namespace = opened().settle(Some(&path("net"))).unwrap();
+        assert_eq!(namespace.parent(), Some(nix::unistd::getppid().as_raw()));
+        assert_eq!(namespace.path(), Some(path("net").as_path()));
+        let of = |path: &Path| opened().settle(Some(path)).unwrap_err();
+        assert!(matches!(of(&path("mnt")), Error::OtherKind { kind: "mnt", .. }));
+        assert!(matches!(of(Path::new("/proc/self/status")), Error::NotANamespace(_)));
+        assert!(matches!(of(Path::new("/proc/self/ns/none")), Error::Open { .. }));
+    }
+
+    #[test]
+    fn a_path_may_count_alone() {
+        let namespace = opened().at(Path::new("/proc/self/ns/net")).unwrap().settle(None);
+        assert!(matches!(namespace, Err(Error::Unknown)), "it is known where it is by whoever asks");
+        let path = Path::new("/proc/self/ns/net");
+        let namespace = opened().at(path).unwrap().settle(Some(path)).unwrap();
+        assert_eq!((namespace.process(), namespace.parent()), (None, None));
+    }
+}
