@@ -3,20 +3,21 @@
 //! Of a file that may be megabytes long and newer than any library, only `linux.namespaces` is interpreted,
 //! with oci-spec's types.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cell::OnceCell,
+    path::{Path, PathBuf},
+};
 
 use oci_spec::runtime::{LinuxNamespace, LinuxNamespaceType};
 use serde::Deserialize;
 use thiserror::Error;
-use underlay::{foreign_file, rights};
+use underlay::foreign_file::{self, ForeignFile};
 
 /// A bundle that cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
     #[error(transparent)]
     Read(#[from] foreign_file::Error),
-    #[error(transparent)]
-    Rights(#[from] rights::Error),
     #[error("{} is not what the OCI runtime specification says", .path.display())]
     Form {
         path: PathBuf,
@@ -40,21 +41,38 @@ struct Linux {
     namespaces: Option<Vec<LinuxNamespace>>,
 }
 
-/// The path of the container's network namespace; none if the runtime makes one. A container without a
-/// network namespace is refused.
-pub(crate) fn network_namespace(bundle: &str) -> Result<Option<PathBuf>, Error> {
-    let path = Path::new(bundle).join("config.json");
-    // Of a container in a user namespace, the bundle may be its root's and closed to others. What is read here is
-    // interpreted after that.
-    rights::act()?;
-    let text = foreign_file::read(&path);
-    rights::rest()?;
-    let text = text?;
-    let config: Config = serde_json::from_slice(&text).map_err(|source| Error::Form { path, source })?;
-    let namespaces = config.linux.and_then(|linux| linux.namespaces).unwrap_or_default();
-    let network = namespaces.into_iter().find(|namespace| namespace.typ() == LinuxNamespaceType::Network);
-    let network = network.ok_or(Error::HostNetwork)?;
-    Ok(network.path().clone().filter(|path| !path.as_os_str().is_empty()))
+/// A bundle whose config.json is open and not yet read. Of a container in a user namespace, the bundle may be its
+/// root's and closed to others: opening it takes rights that nobody should have who reads it.
+pub(crate) struct Bundle {
+    config: ForeignFile,
+    text: OnceCell<Vec<u8>>,
+}
+
+impl Bundle {
+    /// Opens the bundle at an absolute path.
+    pub(crate) fn open(path: &str) -> Result<Self, Error> {
+        let config = foreign_file::open(&Path::new(path).join("config.json"))?;
+        Ok(Self { config, text: OnceCell::new() })
+    }
+
+    /// The path of the container's network namespace; none if the runtime makes one. A container without a
+    /// network namespace is refused.
+    pub(crate) fn network_namespace(&self) -> Result<Option<PathBuf>, Error> {
+        let form = |source| Error::Form { path: self.config.path().to_owned(), source };
+        let config: Config = serde_json::from_slice(self.text()?).map_err(form)?;
+        let namespaces = config.linux.and_then(|linux| linux.namespaces).unwrap_or_default();
+        let network = namespaces.into_iter().find(|namespace| namespace.typ() == LinuxNamespaceType::Network);
+        let network = network.ok_or(Error::HostNetwork)?;
+        Ok(network.path().clone().filter(|path| !path.as_os_str().is_empty()))
+    }
+
+    fn text(&self) -> Result<&[u8], Error> {
+        if let Some(text) = self.text.get() {
+            return Ok(text);
+        }
+        let text = self.config.read()?;
+        Ok(self.text.get_or_init(|| text))
+    }
 }
 
 #[cfg(test)]
@@ -66,7 +84,7 @@ mod tests {
     fn of(config: &str) -> Result<Option<PathBuf>, Error> {
         let bundle = tempfile::tempdir().unwrap();
         fs::write(bundle.path().join("config.json"), config).unwrap();
-        network_namespace(bundle.path().to_str().unwrap())
+        Bundle::open(bundle.path().to_str().unwrap())?.network_namespace()
     }
 
     #[test]
@@ -99,6 +117,6 @@ mod tests {
     fn a_link_in_its_place_is_refused() {
         let bundle = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("/dev/null", bundle.path().join("config.json")).unwrap();
-        assert!(matches!(network_namespace(bundle.path().to_str().unwrap()), Err(Error::Read(_))));
+        assert!(matches!(Bundle::open(bundle.path().to_str().unwrap()), Err(Error::Read(_))));
     }
 }

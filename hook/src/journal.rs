@@ -44,8 +44,13 @@ impl Journal {
         self.log(Severity::LOG_INFO, &format!("attached container={container} {list} took={}", millis(took)));
         self.collected(container, &attached.collected);
         for note in &attached.notes {
-            self.log(Severity::LOG_WARNING, &format!("container={container} {note}"));
+            self.warn(container, note);
         }
+    }
+
+    /// What the administrator may want to know.
+    pub(crate) fn warn(&mut self, container: &ContainerId, note: &str) {
+        self.log(Severity::LOG_WARNING, &format!("container={container} {note}"));
     }
 
     /// What an attach took of the dead.

@@ -23,12 +23,13 @@ use std::{
 };
 
 use arguments::{Arguments, Invocation, Stage};
+use bundle::Bundle;
 use error::Error;
 use journal::Journal;
+use nix::unistd::getppid;
 use sanitise::StandardInput;
 use state::State;
-use underlay::{container::UserKey, message, namespace::Namespace, rights};
-use wish::Wish;
+use underlay::{container::UserKey, message, namespace::Opened, rights};
 
 /// Nothing was to do, or it was done.
 const DONE: ExitCode = ExitCode::SUCCESS;
@@ -99,19 +100,55 @@ fn attach(
     journal: &mut Journal,
 ) -> Result<(), Error> {
     let start = Instant::now();
-    let Wish { container, requests } = wish::read(state, &arguments.annotation)?;
+    let held = take_hold(arguments, state);
+    rights::keep(&[rights::NETWORK, rights::HELPERS])?;
+    // From here on words are interpreted that strangers wrote or chose: annotation, config.json, definitions.
+    let requests = wish::requests(state, &arguments.annotation)?;
     if requests.is_empty() {
         return Ok(());
     }
-    sanitise::require_host_root()?;
-    // The container's process may be in another user namespace.
-    rights::act()?;
-    let namespace = Namespace::pin(state.trusted_pid(&container), container.namespace.as_deref())?;
-    rights::keep(&[rights::NETWORK, rights::HELPERS])?;
+    let Held { bundle, opened } = held?;
+    let container = wish::container(state, &bundle)?;
+    let namespace = opened.settle(container.namespace.as_deref())?;
+    let id = &container.key.container;
+    if namespace.parent().is_some_and(|parent| parent != getppid().as_raw()) {
+        journal.warn(id, "its process is not the child of the runtime that ran this hook");
+    }
     let attached =
         underlay::attach(&arguments.layout, &container, &requests, &namespace, deadline).map_err(Box::new)?;
-    journal.attached(&container.key.container, &attached, start.elapsed());
+    journal.attached(id, &attached, start.elapsed());
     Ok(())
+}
+
+/// What only the host's root can open.
+struct Held {
+    bundle: Bundle,
+    opened: Opened,
+}
+
+/// Opens it, and leaves this process only the files that it needs.
+fn take_hold(arguments: &Arguments, state: &State) -> Result<Held, Error> {
+    sanitise::require_host_root()?;
+    rights::act()?;
+    let held = open(state);
+    rights::files::confine(&arguments.layout)?;
+    held
+}
+
+/// Nothing of config.json is read, unless nothing else says which namespace it is: then the process rests over it.
+fn open(state: &State) -> Result<Held, Error> {
+    let bundle = Bundle::open(state.bundle()?)?;
+    // The container's process may be in another user namespace.
+    let mut opened = Opened::by(state.pid());
+    if !state.has_own_pid() {
+        rights::rest()?;
+        let path = bundle.network_namespace();
+        rights::act()?;
+        if let Some(path) = path? {
+            opened = opened.at(&path)?;
+        }
+    }
+    Ok(Held { bundle, opened })
 }
 
 fn detach(

@@ -11,11 +11,11 @@ use nix::{
     sys::{
         prctl,
         signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask},
-        stat::{Mode, umask},
+        stat::{Mode, stat, umask},
     },
     unistd::{self, chdir, geteuid},
 };
-use underlay::{proc_file, rights};
+use underlay::rights;
 
 use crate::error::Error;
 
@@ -83,16 +83,18 @@ fn reset_signals() {
     }
 }
 
+/// `USER_NS_INIT_INO` of include/uapi/linux/nsfs.h. What `/proc/self/uid_map` says is no proof: any namespace may
+/// map all users to themselves.
+const INITIAL_USER_NAMESPACE: u64 = 0xEFFF_FFFD;
+
 /// Links on the host's network card belong to the initial user namespace; a rootless engine runs us in
 /// another one, where root has no power over them.
 pub(crate) fn require_host_root() -> Result<(), Error> {
     if !geteuid().is_root() {
         return Err(Error::NotHostRoot("as another user"));
     }
-    // The initial namespace maps everything to itself; where there is no such file there are no user
-    // namespaces.
-    let map = proc_file::read("/proc/self/uid_map").unwrap_or_default();
-    let is_initial = map.is_empty() || map.split_ascii_whitespace().eq(["0", "0", "4294967295"]);
+    // Where there is no such file there are no user namespaces.
+    let is_initial = stat("/proc/self/ns/user").map_or(true, |file| file.st_ino == INITIAL_USER_NAMESPACE);
     if !is_initial {
         return Err(Error::NotHostRoot("in a user namespace"));
     }

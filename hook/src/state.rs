@@ -16,7 +16,7 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 use thiserror::Error;
-use underlay::container::{Container, ContainerId, InvalidContainerId};
+use underlay::container::{ContainerId, InvalidContainerId};
 
 use crate::voucher;
 
@@ -189,11 +189,15 @@ impl State {
         voucher::pod(|key| self.annotations.get(key))
     }
 
-    /// The pid by which to find the namespace: not 0 (crun's poststop), not 1, and not kata's, which is that
-    /// of a hypervisor. Kata is known by its empty status; it always gives a path, too.
-    pub(crate) fn trusted_pid(&self, container: &Container) -> Option<i32> {
-        let is_katas = self.status.is_empty() && container.namespace.is_some();
-        self.pid.and_then(|pid| i32::try_from(pid).ok()).filter(|pid| *pid > 1 && !is_katas)
+    /// The pid by which to find the namespace: not 0 (crun's poststop), and not 1.
+    pub(crate) fn pid(&self) -> Option<i32> {
+        self.pid.and_then(|pid| i32::try_from(pid).ok()).filter(|pid| *pid > 1)
+    }
+
+    /// Whether that is the container's own process, if there is one. Kata's is a hypervisor; kata is known by its empty
+    /// status, and always gives a path, too.
+    pub(crate) fn has_own_pid(&self) -> bool {
+        self.pid().is_some() && !self.status.is_empty()
     }
 
     #[cfg(test)]

@@ -6,26 +6,22 @@ use underlay::{
     request::{self, Request},
 };
 
-use crate::{bundle, error::Error, state::State};
+use crate::{bundle::Bundle, error::Error, state::State};
 
-/// A container and its requests.
-pub(crate) struct Wish {
-    pub(crate) container: Container,
-    pub(crate) requests: Vec<Request>,
+/// What the state's annotation `key` asks for.
+pub(crate) fn requests(state: &State, key: &str) -> Result<Vec<Request>, Error> {
+    request::parse(state.wish().unwrap_or_default())
+        .map_err(|mistakes| Error::Annotation { key: key.to_owned(), mistakes })
 }
 
-/// Interprets the state's annotation `key` and the bundle's config.json.
-pub(crate) fn read(state: &State, key: &str) -> Result<Wish, Error> {
-    let requests = request::parse(state.wish().unwrap_or_default())
-        .map_err(|mistakes| Error::Annotation { key: key.to_owned(), mistakes })?;
-    let bundle = state.bundle()?;
+/// The container as its state and its bundle's config.json describe it.
+pub(crate) fn container(state: &State, bundle: &Bundle) -> Result<Container, Error> {
     let pod = state.vouched()?;
-    let container = Container {
-        key: UserKey::new(state.id()?, bundle),
+    Ok(Container {
+        key: UserKey::new(state.id()?, state.bundle()?),
         name: pod.as_ref().map(|pod| format!("{}/{}", pod.namespace, pod.name)),
         pod: state.pod().map(str::to_owned),
-        namespace: bundle::network_namespace(bundle)?,
+        namespace: bundle.network_namespace()?,
         asker: Asker::Annotation(pod.map(|pod| pod.namespace)),
-    };
-    Ok(Wish { container, requests })
+    })
 }

@@ -23,18 +23,11 @@ fn rights(lab: &Lab) -> Result {
         let mut replica = inside.replica("a", "lan")?;
         let through = ["--block-signal", "--ignore-signal=TERM,HUP", "LD_PRELOAD=/x", "PATH=/x"];
         let mut probe = replica.probe_hook("createRuntime", &through)?;
-        for (file, permitted) in [("/config.json", None), ("lan.json", Some(NET_ADMIN | KILL))] {
-            assert!(run_to_open(&mut probe, file)?, "{file}");
-            // It opens the bundle with what it has, since that may be another user's, and reads it without.
-            assert!(probe.run_to_call(libc::SYS_read)?);
-            let effective = probe.capabilities("CapEff")?;
-            SHOWN.add(format!(
-                "hook at {file}: effective {effective:x} permitted {:x}",
-                probe.capabilities("CapPrm")?
-            ));
-            if let Some(permitted) = permitted {
-                assert_eq!((effective, probe.capabilities("CapPrm")?), (0, permitted), "{file}");
-            }
+        for file in ["config.json", "lan.json"] {
+            assert!(probe.run_to_read(file)?, "{file}");
+            let (effective, permitted) = (probe.capabilities("CapEff")?, probe.capabilities("CapPrm")?);
+            SHOWN.add(format!("hook while it reads {file}: effective {effective:x} permitted {permitted:x}"));
+            assert_eq!((effective, permitted), (0, NET_ADMIN | KILL), "{file}");
         }
         expect_order(&probe)?;
         // The lock of the namespace's record.
@@ -73,23 +66,49 @@ fn expect_order(probe: &Probe) -> Result {
     Ok(())
 }
 
-/// Root of a user namespace has no power over the host's network card.
+/// A user namespace, mounted, that maps all of the host's users to themselves.
+const MAP: &str = "\
+    own=$(readlink /proc/self/ns/user)
+    unshare --user sleep 60 & process=$!
+    until [ \"$(readlink /proc/$process/ns/user)\" != \"$own\" ]; do sleep 0.01; done
+    echo 0 0 4294967295 >/proc/$process/uid_map
+    echo 0 0 4294967295 >/proc/$process/gid_map
+    touch /run/mapped
+    mount --bind /proc/$process/ns/user /run/mapped
+    kill $process";
+
+/// Root of a user namespace has no power over the host's network card, whatever the namespace calls its users.
 fn rootless(lab: &Lab) -> Result {
+    const NESTED: &str = "unshare --user --map-root-user";
     lab.network(LAN)?;
     lab.inside(|inside| {
         let replica = inside.replica("a", "lan")?;
-        for unshare in ["unshare --user --map-root-user", "setpriv --reuid=65534 --clear-groups"] {
-            let complaint = replica.complaint_through("createRuntime", unshare)?;
-            assert!(complaint.contains("needs the host's root"), "{complaint}");
-            assert!(complaint.contains("rootless containers cannot be attached"), "{complaint}");
+        inside.host().sh(MAP)?;
+        for through in [
+            NESTED,
+            &format!("{NESTED} --net"),
+            &format!("{NESTED} {NESTED}"),
+            // All of the host's users, by the same numbers.
+            "nsenter --user=/run/mapped",
+            &format!("nsenter --user=/run/mapped {NESTED}"),
+            "setpriv --reuid=65534 --clear-groups",
+        ] {
+            let complaint = replica.complaint_through("createRuntime", through)?;
+            assert!(complaint.contains("needs the host's root"), "{through}: {complaint}");
+            assert!(complaint.contains("rootless containers cannot be attached"), "{through}: {complaint}");
+        }
+        for lacking in ["sys_admin", "net_admin", "setuid", "setgid", "setpcap"] {
+            let complaint =
+                replica.complaint_through("createRuntime", &format!("setpriv --bounding-set=-{lacking}"))?;
+            let words = format!("needs CAP_{}, which this does not have", lacking.to_uppercase());
+            assert!(complaint.contains(&words), "{complaint}");
         }
         let fewer = "setpriv --bounding-set=-net_admin,-sys_admin";
         let complaint = replica.complaint_through("createRuntime", fewer)?;
-        assert!(
-            complaint.contains("needs CAP_SYS_ADMIN, CAP_NET_ADMIN, which this does not have"),
-            "{complaint}"
-        );
+        assert!(complaint.contains("needs CAP_SYS_ADMIN, CAP_NET_ADMIN, which"), "{complaint}");
         assert!(replica.links().is_empty() && inside.records()?.is_empty());
-        Ok(())
+        // Nor was anything begun: what is recorded is below it.
+        assert_eq!(inside.host().sh("ls /run | grep -x underlay | cat")?, "");
+        inside.host().ok("umount /run/mapped").map(drop)
     })
 }

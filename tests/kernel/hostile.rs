@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lab::{Lab, Need, Result, Runtime, Trial, trial};
+use lab::{Lab, Need, Probe, Result, Runtime, Trial, trial};
 use serde_json::json;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -124,36 +124,40 @@ fn files(lab: &Lab) -> Result {
     Ok(())
 }
 
-/// In the place of the helper: tells what reached it.
-const WITNESS: &str =
-    "#!/bin/sh\nexec >/run/seen 2>&1\ntr '\\0' '\\n' </proc/$$/environ\nls -l /proc/$$/fd\npwd\n";
+/// Of `/proc/PID/fdinfo`: `O_CLOEXEC`.
+const CLOSE_ON_EXEC: u32 = 0o2_000_000;
 
 fn inheritance(lab: &Lab) -> Result {
     lab.network(LAN)?;
-    // Leaves what every run of a hook is below.
-    lab.hook("poststop", "")?.success()?;
-    let container = lab.container("c1").networks("lan").start()?;
-    bundle(lab)?;
-    lab.write("/run/witness", WITNESS)?;
     lab.write("/run/secret", "")?;
-    let state = state("c9", "lan").replace("\"pid\":0", &format!("\"pid\":{}", container.pid));
-    lab.write("/run/state.json", &state)?;
-    let output = lab.host().run(&[
-        "sh",
-        "-c",
-        "chmod 700 /run/witness; cd /run/rootfs; export LD_PRELOAD=/run/evil.so SECRET=1; exec 9</run/secret; \
-         perl /run/subreaper.pl /run/bin/underlay-hook createRuntime --config /run/config --run /run/underlay \
-         --helper /run/witness </run/state.json",
-    ])?;
-    let complaint = output.failure()?;
-    assert!(complaint.contains("/run/witness"), "{complaint}");
-    let seen = lab.host().ok("cat /run/seen")?;
-    // The shell itself may have added where it is.
-    for word in ["LD_PRELOAD", "SECRET", "secret", "rootfs", "PATH="] {
-        assert!(!seen.contains(word), "{word}: {seen}");
-    }
-    assert!(seen.contains("net:["), "the namespace is the one thing that it gets: {seen}");
-    container.delete()
+    lab.inside(|inside| {
+        let replica = inside.replica("a", "lan")?;
+        let leave = r#"cd /run/rootfs; exec 9</run/secret; exec "$@""#;
+        let through = ["LD_PRELOAD=/run/evil.so", "SECRET=1", "sh", "-c", leave, "sh"];
+        let mut hook = replica.probe_hook("createRuntime", &through)?;
+        let has = |hook: &Probe, file| hook.descriptor_of(file).map(|found| found.is_some());
+        assert!(has(&hook, "/run/secret")?, "the hook itself gets it");
+        // When the helper is about to be started, there is one descriptor more than the standard ones that it gets.
+        assert!(hook.run_to(|call, _| [libc::SYS_clone, libc::SYS_vfork].contains(&call.cast_signed()))?);
+        assert!(!has(&hook, "/run/secret")?);
+        let passed = hook.descriptors()?.into_iter();
+        let passed: Vec<_> =
+            passed.filter(|(fd, flags)| *fd > 2 && flags & CLOSE_ON_EXEC == 0).map(|(fd, _)| fd).collect();
+        assert_eq!(passed, [hook.descriptor_of("net:[")?.unwrap_or_default()], "the namespace alone");
+        // It says hello, and waits for its plan, while the hook stands where it leases the first address.
+        assert!(
+            hook.run_to(|call, _| [libc::SYS_symlink, libc::SYS_symlinkat].contains(&call.cast_signed()))?
+        );
+        let seen =
+            inside.host().sh("cd /proc/$(grep -ls ^underlay-nsente /proc/[0-9]*/comm | cut -d/ -f3) && \
+             tr '\\0' '\\n' <environ; readlink cwd; ls -l fd | sed 's/.* -> //'")?;
+        let lines: Vec<&str> = seen.lines().filter(|line| !line.is_empty()).collect();
+        // No variable comes before it.
+        assert_eq!(lines.first(), Some(&"/"), "{seen}");
+        assert!(!seen.contains("secret") && seen.contains("net:["), "{seen}");
+        assert!(!hook.run_to(|_, _| false)?);
+        replica.detach()
+    })
 }
 
 fn directories(lab: &Lab) -> Result {

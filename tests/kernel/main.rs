@@ -22,6 +22,7 @@ use lab::{ENGINES, SHOWN, TALLY, Trial};
 use libtest_mimic::{Arguments, Failed, Trial as Test};
 
 mod account;
+mod attempt;
 mod boot;
 mod command;
 mod containerd;
@@ -30,6 +31,7 @@ mod doctor;
 mod drift;
 mod faults;
 mod hook;
+mod hook_rights;
 mod hostile;
 mod import;
 mod interrupted;
@@ -106,6 +108,7 @@ fn trials() -> Vec<Trial> {
         relocated::trials(),
         account::trials(),
         hook::trials(),
+        hook_rights::trials(),
         undone::trials(),
         parting::trials(),
         shared::trials(),

@@ -9,6 +9,8 @@ use lab::{
 use nix::{errno::Errno, sys::signal::Signal};
 use serde_json::{Value, json};
 
+use crate::attempt::{AT, Try, at_path, attempt, n, open, path};
+
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("rights: the helper's at each of its stages", &[], stages),
@@ -107,24 +109,6 @@ fn expect_renounced(probe: &mut Probe, enters: bool) -> Result {
     Ok(())
 }
 
-/// A call to try, in words and in numbers.
-struct Try<'a> {
-    what: &'static str,
-    call: i64,
-    words: Vec<Word<'a>>,
-}
-
-fn attempt<'a>(what: &'static str, call: i64, words: &[Word<'a>]) -> Try<'a> {
-    Try { what, call, words: words.to_vec() }
-}
-
-/// Number, shorter.
-const fn n(number: i32) -> Word<'static> {
-    Word::Number(number as i64)
-}
-
-const AT: Word<'static> = n(libc::AT_FDCWD);
-
 /// With landlock on and the capabilities gone, and without seccomp yet, which would kill for most of these: so
 /// each of them is denied twice.
 fn refused(lab: &Lab) -> Result {
@@ -174,18 +158,6 @@ fn denied_without_capabilities() -> Vec<Try<'static>> {
         attempt("be in root's group", libc::SYS_setresgid, &[n(0), n(0), n(0)]),
         attempt("change the root directory", libc::SYS_chroot, &[path(c"/tmp")]),
     ]
-}
-
-fn path(path: &'static std::ffi::CStr) -> Word<'static> {
-    Word::Bytes(path.to_bytes_with_nul())
-}
-
-fn open(what: &'static str, file: &'static std::ffi::CStr, flags: i32) -> Try<'static> {
-    attempt(what, libc::SYS_openat, &[AT, path(file), n(flags), n(0o600)])
-}
-
-fn at_path(what: &'static str, call: i64, file: &'static std::ffi::CStr) -> Try<'static> {
-    attempt(what, call, &[AT, path(file), n(0)])
 }
 
 /// Every call but those of the list ends the process, and so do those of the list with other arguments.

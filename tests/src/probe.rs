@@ -118,6 +118,16 @@ impl Probe {
         self.run_to(|call, _| call == number.cast_unsigned())
     }
 
+    /// Goes on until it reads a file whose path ends so.
+    pub fn run_to_read(&mut self, ending: &str) -> Result<bool> {
+        let directory = format!("/proc/{}/fd", self.inner);
+        self.run_to(|call, [descriptor, ..]| {
+            call.cast_signed() == libc::SYS_read
+                && fs::read_link(format!("{directory}/{descriptor}"))
+                    .is_ok_and(|file| file.to_string_lossy().ends_with(ending))
+        })
+    }
+
     /// Lets the process make another call than the one at which it stands; it then stands there again, if it
     /// lives.
     pub fn attempt(&mut self, number: i64, words: &[Word<'_>]) -> Result<Fate> {
@@ -235,6 +245,15 @@ impl Probe {
         }
         descriptors.sort_unstable();
         Ok(descriptors)
+    }
+
+    /// The descriptor of a file whose path begins so.
+    pub fn descriptor_of(&self, beginning: &str) -> Result<Option<i32>> {
+        let is_it = |(descriptor, _): &(i32, u32)| {
+            fs::read_link(format!("/proc/{}/fd/{descriptor}", self.inner))
+                .is_ok_and(|file| file.to_string_lossy().starts_with(beginning))
+        };
+        Ok(self.descriptors()?.into_iter().find(is_it).map(|(descriptor, _)| descriptor))
     }
 
     /// Writes to its standard input and closes that.

@@ -151,8 +151,8 @@ impl Replica {
         command.stdin(self.state(stage)?).stdout(Stdio::null()).stderr(Stdio::piped());
         let running = RunningHook { name: self.name.clone(), stage, process: Inside::spawn(&mut command)? };
         let (status, complaint) = running.end()?;
-        if status.success() {
-            let (command, wanted) = (format!("{command:?}"), "a failure");
+        if status.code() != Some(1) {
+            let (command, wanted) = (format!("{command:?}"), "exit code 1");
             return Err(Error::Status { command, status, wanted, stdout: String::new(), stderr: complaint });
         }
         Ok(complaint)

@@ -1,7 +1,7 @@
 //! Files of other programs: engines' and runtimes'.
 
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io::{self, Read},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
@@ -35,10 +35,19 @@ pub enum Error {
 /// Reads a whole file, at most 64 MiB. In its place a symbolic link is refused, and a pipe is not waited for:
 /// neither is an engine's doing.
 pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    read_capped(path, MAX_BYTES)
+    open(path)?.read()
 }
 
-fn read_capped(path: &Path, max: u64) -> Result<Vec<u8>, Error> {
+/// A regular file that is open, and of which nothing was read yet.
+#[derive(Debug)]
+pub struct ForeignFile {
+    path: PathBuf,
+    file: File,
+    bytes: u64,
+}
+
+/// Opens a file as [`read`] does.
+pub fn open(path: &Path) -> Result<ForeignFile, Error> {
     let failed = |source| Error::Read { path: path.to_owned(), source };
     // O_NONBLOCK: opening a pipe would wait for its writer.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
@@ -47,11 +56,29 @@ fn read_capped(path: &Path, max: u64) -> Result<Vec<u8>, Error> {
     if !metadata.is_file() {
         return Err(Error::NotRegular(path.to_owned()));
     }
-    // With room for all of it, and one byte for its end to be seen, it is read at once.
-    let room = metadata.len().min(max).saturating_add(1);
-    let mut content = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
-    file.take(max + 1).read_to_end(&mut content).map_err(failed)?;
-    if content.len() as u64 > max { Err(Error::TooLarge(path.to_owned())) } else { Ok(content) }
+    Ok(ForeignFile { path: path.to_owned(), file, bytes: metadata.len() })
+}
+
+impl ForeignFile {
+    /// Where it was opened.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its content.
+    pub fn read(&self) -> Result<Vec<u8>, Error> {
+        self.read_capped(MAX_BYTES)
+    }
+
+    fn read_capped(&self, max: u64) -> Result<Vec<u8>, Error> {
+        // With room for all of it, and one byte for its end to be seen, it is read at once.
+        let room = self.bytes.min(max).saturating_add(1);
+        let mut content = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
+        let read = (&self.file).take(max + 1).read_to_end(&mut content);
+        read.map_err(|source| Error::Read { path: self.path.clone(), source })?;
+        if content.len() as u64 > max { Err(Error::TooLarge(self.path.clone())) } else { Ok(content) }
+    }
 }
 
 #[cfg(test)]
@@ -67,8 +94,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config.json");
         fs::write(&path, "1234").unwrap();
-        assert_eq!(read_capped(&path, 4).unwrap(), b"1234");
-        assert!(matches!(read_capped(&path, 3), Err(Error::TooLarge(_))));
+        assert_eq!(open(&path).unwrap().read_capped(4).unwrap(), b"1234");
+        assert!(matches!(open(&path).unwrap().read_capped(3), Err(Error::TooLarge(_))));
     }
 
     #[test]

@@ -2,23 +2,38 @@
 //!
 //! A thread uses the capabilities of its effective set, and can take up those of its permitted one. So a hook
 //! rests while it reads, acts for as long as something needs it, and gives up for good what it needs no more.
-//! What it may read and write all the same is root's own: `/run/underlay` and the configuration.
+//! What it may read and write all the same is little of what is root's: [`files`] says what.
 //!
 //! `no_new_privs` is not set, on purpose: the helper, which is started again whenever there is something to take
 //! back, gets the capabilities that it begins with from execve(2), being root's program. It renounces them
 //! itself, which is why the hook need not keep any for it.
 
+pub mod files;
+
 use caps::{CapSet, Capability, CapsHashSet, errors::CapsError};
+use landlock::RulesetError;
 use thiserror::Error;
 
-/// A set of capabilities could not be changed.
+use crate::run_file;
+
+/// Rights could not be changed.
 #[derive(Debug, Error)]
-#[error("cannot {operation} capabilities")]
-pub struct Error {
-    operation: &'static str,
-    /// What the kernel answered.
-    #[source]
-    source: CapsError,
+pub enum Error {
+    /// Capabilities.
+    #[error("cannot {operation} capabilities")]
+    Capabilities {
+        /// What was tried.
+        operation: &'static str,
+        /// What the kernel answered.
+        #[source]
+        source: CapsError,
+    },
+    /// Files.
+    #[error("cannot give up the files that are not needed (landlock)")]
+    Files(#[source] RulesetError),
+    /// The directory to which writing is confined.
+    #[error(transparent)]
+    RunDirectory(run_file::Error),
 }
 
 /// Uses no capability until [`act`].
@@ -61,9 +76,9 @@ pub const NEEDED: [Capability; 5] = [
 ];
 
 fn permitted() -> Result<CapsHashSet, Error> {
-    caps::read(None, CapSet::Permitted).map_err(|source| Error { operation: "look at", source })
+    caps::read(None, CapSet::Permitted).map_err(|source| Error::Capabilities { operation: "look at", source })
 }
 
 fn set(set: CapSet, capabilities: &CapsHashSet, operation: &'static str) -> Result<(), Error> {
-    caps::set(None, set, capabilities).map_err(|source| Error { operation, source })
+    caps::set(None, set, capabilities).map_err(|source| Error::Capabilities { operation, source })
 }

@@ -48,14 +48,15 @@ pub(super) fn directory(path: &Path) -> Result<Option<File>, Error> {
     trusted_directory(above.as_fd(), name, path)
 }
 
-/// Opens `name` in `at`, called `path` in errors.
+/// Opens `name` in `at`, called `path` in errors. To go on from, not to list: a hook may not list what is above.
 fn trusted_directory(at: BorrowedFd<'_>, name: &OsStr, path: &Path) -> Result<Option<File>, Error> {
     let failed = |source| Error::Directory { path: path.to_owned(), source };
-    let directory = match openat(at, name, OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()) {
-        Ok(directory) => File::from(directory),
-        Err(Errno::ENOENT) => return Ok(None),
-        Err(errno) => return Err(failed(errno.into())),
-    };
+    let directory =
+        match openat(at, name, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()) {
+            Ok(directory) => File::from(directory),
+            Err(Errno::ENOENT) => return Ok(None),
+            Err(errno) => return Err(failed(errno.into())),
+        };
     let metadata = directory.metadata().map_err(failed)?;
     trusted(&metadata).map_err(|reason| Error::Untrusted { path: path.to_owned(), reason })?;
     Ok(Some(directory))
