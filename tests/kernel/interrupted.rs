@@ -106,26 +106,24 @@ fn gc(lab: &Lab, victim: Program, harm: Harm) -> Result {
     })
 }
 
-/// The helper takes its time, so that the runtime can be killed before it is done. The hook goes on as an orphan,
-/// and nobody will run poststop.
+/// The hook is held up, so that the runtime can be killed before it is done. It goes on as an orphan, and nobody
+/// will run poststop.
 fn runtime_killed(lab: &Lab, runtime: Runtime) -> Result {
     lab.network(LAN)?;
     let host = lab.host();
-    host.sh("mv /run/bin/underlay-nsenter /run/bin/real && \
-         printf '#!/bin/sh\\nsleep 1\\nexec /run/bin/real \"$@\"\\n' >/run/bin/underlay-nsenter && \
-         chmod +x /run/bin/underlay-nsenter")?;
+    host.hold_parent("eth0")?;
     let order = lab.container("c1").by(runtime).networks("lan");
     thread::scope(|scope| {
         let start = scope.spawn(move || order.start().map(drop));
         host.sh(&format!(
             "until grep -qs ^underlay-hook /proc/[0-9]*/comm; do sleep 0.01; done; \
              for p in /proc/[0-9]*; do if grep -qs '^{runtime}$' $p/comm; then kill -KILL ${{p#/proc/}}; fi; done; \
+             kill $(cat /run/holder); \
              while grep -qs ^underlay /proc/[0-9]*/comm; do sleep 0.01; done"
         ))?;
         assert!(start.join().expect("a thread that does not panic").is_err(), "the runtime was killed");
         Result::Ok(())
     })?;
-    host.ok("mv /run/bin/real /run/bin/underlay-nsenter")?;
     for _ in 0..100 {
         lab.underlay("gc")?.success()?;
         if lab.leases()?.is_empty() {

@@ -14,6 +14,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("wrong annotations are refused, all mistakes at once", &NEEDS, annotations),
         trial("wrong definitions are refused, with file and place", &NEEDS, definitions),
         trial("wrong states are refused", &NEEDS, states),
+        trial("wrong namespaces are refused, by pid and by path", &NEEDS, namespaces),
         trial("wrong networks are not created", &NEEDS, creation),
         trial("networks that exclude each other on a parent are refused", &NEEDS, conflicts),
     ]);
@@ -104,6 +105,42 @@ fn states(lab: &Lab) -> Result {
         lab.hook("poststop", state)?.success()?;
     }
     Ok(())
+}
+
+/// A hook that has given up its rights still tells what is wrong with a path that it cannot open.
+fn namespaces(lab: &Lab) -> Result {
+    lab.network(LAN)?;
+    let container = lab.container("c1").start()?;
+    lab.host().ok("ip netns add other")?;
+    lab.host().ok("touch /run/netns/gone")?;
+    let (inside, dead) = (container.pid, lab.host().sh("sh -c 'echo $$'")?);
+    let host = "/proc/self/ns/net";
+    for (pid, path, words) in [
+        (inside.to_string(), "/proc/self/ns/mnt", "is not a network namespace but one of kind `mnt`"),
+        ("0".to_owned(), "/proc/self/ns/mnt", "is not a network namespace but one of kind `mnt`"),
+        (inside.to_string(), "/run/netns/gone", "is not a namespace file"),
+        (inside.to_string(), "/etc/shadow", "is not a namespace file"),
+        ("0".to_owned(), "/etc/shadow", "is not a namespace file"),
+        (inside.to_string(), "/run/netns/none", "cannot open network namespace /run/netns/none"),
+        (inside.to_string(), "/run/netns/other", "contradict each other"),
+        (inside.to_string(), host, "contradict each other"),
+        ("0".to_owned(), host, "shares the host's network namespace"),
+        ("2147483647".to_owned(), "", "cannot look at process 2147483647"),
+        (dead.trim().to_owned(), "", "cannot look at process"),
+        ("0".to_owned(), "", "the container's network namespace is unknown"),
+    ] {
+        let config = format!(r#"{{"linux":{{"namespaces":[{{"type":"network","path":"{path}"}}]}}}}"#);
+        lab.write("/run/wrong/config.json", &config)?;
+        let state = format!(
+            r#"{{"id":"x","status":"creating","pid":{pid},"bundle":"/run/wrong","annotations":{{"io.underlay.networks":"lan"}}}}"#
+        );
+        let complaint = lab.hook("createRuntime", &state)?.failure()?;
+        assert!(complaint.contains(words), "{pid} {path}: {complaint}");
+        assert_eq!(lab.records()?, [""; 0]);
+    }
+    container.delete()?;
+    lab.host().ok("rm /run/netns/gone")?;
+    lab.host().ok("ip netns del other").map(drop)
 }
 
 fn creation(lab: &Lab) -> Result {

@@ -33,20 +33,22 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 const LAN: &str = "-d macvlan --subnet=10.0.0.0/24 --gateway=10.0.0.1 -o parent=eth0 lan";
 
-/// In place of the helper stands a program that stops itself.
+/// The helper is stopped before it hears its plan.
 fn hanging_helper(lab: &Lab) -> Result {
     lab.network(LAN)?;
     lab.inside(|inside| {
         let host = inside.host();
-        host.sh("mv /run/bin/underlay-nsenter /run/bin/real && \
-                 printf '#!/bin/sh\\nkill -STOP $$\\n' >/run/bin/underlay-nsenter && chmod +x /run/bin/underlay-nsenter")?;
+        host.hold_parent("eth0")?;
         let replica = inside.replica("c1", "lan")?;
         let start = Instant::now();
-        let (status, complaint) = replica.spawn_hook("createRuntime")?.end()?;
+        let hook = replica.spawn_hook("createRuntime")?;
+        host.sh("until name=$(grep -ls ^underlay-nsente /proc/[0-9]*/comm); do sleep 0.01; done; \
+                 name=${name%/comm}; kill -STOP ${name#/proc/}")?;
+        host.let_go()?;
+        let (status, complaint) = hook.end()?;
         assert!(!status.success() && complaint.contains("in time"), "{complaint}");
         assert!(start.elapsed() < Duration::from_secs(26), "{:?}", start.elapsed());
-        inside.expect_nothing()?;
-        host.ok("mv /run/bin/real /run/bin/underlay-nsenter").map(drop)
+        inside.expect_nothing()
     })
 }
 

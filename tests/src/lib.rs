@@ -15,6 +15,7 @@ mod container;
 mod containerd;
 mod engine;
 mod error;
+mod hold;
 mod host;
 mod inside;
 mod interface;
