@@ -19,12 +19,12 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
     ("bench", &["tests"]),
     ("netlink", &[]),
     ("plan", &[]),
-    ("relocations", &[]),
+    ("start", &[]),
     ("tests", &[]),
     ("underlay", &["netlink", "plan"]),
     ("underlay-cli", &["plan", "underlay"]),
-    ("underlay-hook", &["plan", "relocations", "underlay"]),
-    ("underlay-nsenter", &["netlink", "plan", "relocations"]),
+    ("underlay-hook", &["plan", "start", "underlay"]),
+    ("underlay-nsenter", &["netlink", "plan", "start"]),
 ];
 
 #[test]

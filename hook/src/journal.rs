@@ -6,7 +6,6 @@
 use std::{
     io::{self, Write},
     os::unix::net::UnixDatagram,
-    process::ExitCode,
     time::Duration,
 };
 
@@ -156,6 +155,7 @@ pub(crate) fn complain(line: &str) {
 }
 
 /// Text that a person asked for: the only thing that ever goes to standard output, and never in a hook's run.
-pub(crate) fn say(text: &str) -> ExitCode {
-    if io::stdout().write_all(text.as_bytes()).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+pub(crate) fn say(text: &str) -> u8 {
+    let mut stdout = io::stdout();
+    u8::from(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_err())
 }

@@ -7,6 +7,8 @@
 //! The order matters: a container that asks for nothing costs one read and an exit. Only for one that does
 //! are its files opened and its words interpreted.
 
+#![cfg_attr(not(test), no_main)]
+
 mod arguments;
 mod bundle;
 mod error;
@@ -18,7 +20,7 @@ mod voucher;
 mod wish;
 
 use std::{
-    process::ExitCode,
+    ffi::OsString,
     time::{Duration, Instant},
 };
 
@@ -32,7 +34,7 @@ use state::State;
 use underlay::{container::UserKey, message, namespace::Opened, rights};
 
 /// Nothing was to do, or it was done.
-const DONE: ExitCode = ExitCode::SUCCESS;
+const DONE: u8 = 0;
 /// The container must not start. Never at poststop: runc would skip the hooks of others, and nobody would try
 /// ours again.
 const FAILED: u8 = 1;
@@ -48,18 +50,20 @@ const TIME: Duration = Duration::from_secs(20);
 #[global_allocator]
 static MEMORY: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
-fn main() -> ExitCode {
-    match arguments::parse(std::env::args_os().skip(1)) {
+start::main!(begin);
+
+fn begin(words: Vec<OsString>) -> u8 {
+    match arguments::parse(words) {
         Ok(Invocation::Say(text)) => journal::say(&text),
         Ok(Invocation::Run(arguments)) => run(&arguments),
         Err(error) => {
             journal::complain(&error.to_string());
-            ExitCode::from(USAGE)
+            USAGE
         }
     }
 }
 
-fn run(arguments: &Arguments) -> ExitCode {
+fn run(arguments: &Arguments) -> u8 {
     let looked = look(arguments);
     if looked.as_ref().is_ok_and(|(state, _)| state.wish().is_none()) {
         return DONE;
@@ -168,11 +172,11 @@ fn detach(
 }
 
 /// At poststop every failure is told and none returned.
-fn end(stage: Stage, code: ExitCode) -> ExitCode {
+fn end(stage: Stage, code: u8) -> u8 {
     if stage == Stage::Poststop { DONE } else { code }
 }
 
-fn fail(journal: &mut Journal, state: Option<&State>, error: &Error) -> ExitCode {
+fn fail(journal: &mut Journal, state: Option<&State>, error: &Error) -> u8 {
     journal.failed(state.map(State::shown_id), &message::chain(error));
-    ExitCode::from(FAILED)
+    FAILED
 }

@@ -7,7 +7,7 @@ use std::{
 
 use nix::{
     errno::Errno,
-    fcntl::{OFlag, open},
+    fcntl::{FcntlArg, OFlag, fcntl, open},
     sys::{
         prctl,
         signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask},
@@ -24,7 +24,7 @@ pub(crate) struct StandardInput;
 
 impl Read for StandardInput {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // SAFETY: Rust's start-up opens the descriptor if it was closed, and nothing here closes it.
+        // SAFETY: nothing here closes it, and where it was closed before, nothing has been opened in its place yet.
         #[expect(unsafe_code, reason = "it belongs to nobody")]
         let input = unsafe { BorrowedFd::borrow_raw(libc::STDIN_FILENO) };
         Ok(unistd::read(input, buffer)?)
@@ -40,7 +40,7 @@ pub(crate) fn sanitise() -> Result<(), Error> {
     // The bundle is no place to be: nothing here is relative, and a directory that somebody is in cannot be
     // unmounted.
     chdir("/").map_err(|errno| failed("change to the root directory", errno))?;
-    relocations::protect()
+    start::relocations::protect()
         .map_err(|source| Error::Sanitise { operation: "make relocated pages read-only", source })?;
     // Another process of the same user must not read our memory or trace us.
     prctl::set_dumpable(false).map_err(|errno| failed("become undumpable", errno))
@@ -49,15 +49,18 @@ pub(crate) fn sanitise() -> Result<(), Error> {
 /// If one of the three were closed, the next file to be opened would take its place, and error messages would
 /// be written to it.
 fn open_standard_streams() -> Result<(), Error> {
-    loop {
-        let fd = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
-            .map_err(|errno| failed("open /dev/null", errno))?;
-        if std::os::fd::AsRawFd::as_raw_fd(&fd) > 2 {
-            return Ok(());
+    for stream in [libc::STDIN_FILENO, libc::STDOUT_FILENO, libc::STDERR_FILENO] {
+        // SAFETY: the descriptor is only asked for its flags, and may be closed.
+        #[expect(unsafe_code, reason = "it belongs to nobody")]
+        let is_open = fcntl(unsafe { BorrowedFd::borrow_raw(stream) }, FcntlArg::F_GETFD).is_ok();
+        if !is_open {
+            let fd = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
+                .map_err(|errno| failed("open /dev/null", errno))?;
+            // The lowest number that is free is this stream's, and it stands in for it from now on.
+            std::mem::forget(fd);
         }
-        // It stands in for a standard stream from now on.
-        std::mem::forget(fd);
     }
+    Ok(())
 }
 
 /// Nothing but the standard streams is ours (CVE-2024-21626 began with a descriptor that a runtime had left
@@ -73,7 +76,8 @@ fn close_others() {
     }
 }
 
-/// crun blocks all signals around its hooks, and a helper would inherit that.
+/// crun blocks all signals around its hooks, and a helper would inherit that. A helper that ended early must not end the
+/// hook, which writes to it; the library sees to it that the helper does not inherit this.
 fn reset_signals() {
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
     for number in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGCHLD, Signal::SIGALRM] {
@@ -81,6 +85,9 @@ fn reset_signals() {
         #[expect(unsafe_code, reason = "signal is unsafe because of its handlers")]
         let _ = unsafe { signal(number, SigHandler::SigDfl) };
     }
+    // SAFETY: nor is there one where the signal is ignored.
+    #[expect(unsafe_code, reason = "signal is unsafe because of its handlers")]
+    let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigIgn) };
 }
 
 /// `USER_NS_INIT_INO` of include/uapi/linux/nsfs.h. What `/proc/self/uid_map` says is no proof: any namespace may

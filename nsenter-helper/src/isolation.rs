@@ -59,7 +59,8 @@ pub(crate) fn sanitise(keep: Option<RawFd>) -> Result<()> {
         system::close_all_but(keep).map_err(Cause::call("close_range"))?;
         prctl::set_dumpable(false).map_err(Cause::call("PR_SET_DUMPABLE"))?;
         setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(Cause::call("RLIMIT_CORE"))?;
-        relocations::protect().map_err(Cause::call("mprotect of relocated pages"))?;
+        system::ignore_broken_pipes().map_err(Cause::call("sigaction"))?;
+        start::relocations::protect().map_err(Cause::call("mprotect of relocated pages"))?;
         SigSet::empty().thread_set_mask().map_err(Cause::call("sigprocmask"))
     })
 }

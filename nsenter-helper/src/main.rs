@@ -7,6 +7,8 @@
 //! FD is an inherited descriptor of the network namespace. The conversation on stdin and stdout is that of
 //! the crate `plan`; stderr and the environment are not used.
 
+#![cfg_attr(not(test), no_main)]
+
 mod admission;
 mod apply;
 mod arguments;
@@ -18,7 +20,7 @@ mod removal;
 mod session;
 mod system;
 
-use std::process::ExitCode;
+use std::ffi::OsString;
 
 use arguments::Arguments;
 
@@ -32,14 +34,20 @@ const EXIT_USAGE: u8 = 2;
 #[global_allocator]
 static MEMORY: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
-fn main() -> ExitCode {
+start::main!(begin);
+
+fn begin(words: Vec<OsString>) -> u8 {
     // Before anything else, so that a parent which is gone already is noticed later.
     let parent = nix::unistd::getppid();
-    let Some(arguments) = Arguments::parse(std::env::args_os().skip(1)) else {
-        return ExitCode::from(EXIT_USAGE);
+    // What is opened in a closed one's place would be taken for it.
+    if !system::has_standard_streams() {
+        return EXIT_USAGE;
+    }
+    let Some(arguments) = Arguments::parse(words.into_iter()) else {
+        return EXIT_USAGE;
     };
     match session::run(&arguments, parent) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(EXIT_NO_REPORT),
+        Ok(()) => 0,
+        Err(_) => EXIT_NO_REPORT,
     }
 }

@@ -7,7 +7,10 @@ use std::{
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
 };
 
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::{
+    fcntl::{FcntlArg, FdFlag, fcntl},
+    sys::signal::{SigHandler, Signal, signal},
+};
 
 /// `NS_GET_NSTYPE` of `include/uapi/linux/nsfs.h`.
 const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
@@ -15,6 +18,18 @@ const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
 const UNUSED: libc::c_ulong = 0;
 /// The first descriptor that nobody expects to be open.
 const FIRST: libc::c_uint = 3;
+
+/// Whether stdin, stdout and stderr are open.
+pub(crate) fn has_standard_streams() -> bool {
+    // SAFETY: the descriptors are only asked for their flags; a closed one answers EBADF.
+    [0, 1, 2].iter().all(|fd| unsafe { libc::fcntl(*fd, libc::F_GETFD) } >= 0)
+}
+
+/// Lets writing to a pipe that nobody reads fail, where it would end this process.
+pub(crate) fn ignore_broken_pipes() -> io::Result<()> {
+    // SAFETY: nothing is run that could do anything unsafe: the signal is ignored.
+    unsafe { signal(Signal::SIGPIPE, SigHandler::SigIgn) }.map(drop).map_err(io::Error::from)
+}
 
 /// Closes every descriptor but stdin, stdout, stderr and `keep`.
 pub(crate) fn close_all_but(keep: Option<RawFd>) -> io::Result<()> {
