@@ -5,6 +5,11 @@ use lab::{Lab, Need, Probe, Result, SHOWN, Trial, trial};
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("rights: the hook's while it reads and while it acts", &[Need::MACVLAN], rights),
+        trial(
+            "a hook with closed standard streams attaches, or says why not",
+            &[Need::MACVLAN],
+            closed_streams,
+        ),
         trial("rights: a hook without the host's root makes nothing", &[], rootless),
     ]
 }
@@ -15,6 +20,23 @@ const NET_ADMIN: u64 = 1 << 12;
 const KILL: u64 = 1 << 5;
 /// Of `/proc/PID/fdinfo`: `O_CLOEXEC`.
 const CLOSE_ON_EXEC: u32 = 0o2_000_000;
+
+/// What it opens must not take their place.
+fn closed_streams(lab: &Lab) -> Result {
+    lab.network(LAN)?;
+    lab.inside(|inside| {
+        let replica = inside.replica("a", "lan")?;
+        for closed in [">&-", "2>&-", ">&- 2>&-"] {
+            assert_eq!(replica.ends_without("createRuntime", closed, 0)?, "", "{closed}");
+            assert_eq!(replica.links(), ["eth0"], "{closed}");
+        }
+        let complaint = replica.ends_without("createRuntime", "<&-", 1)?;
+        assert!(complaint.contains("from standard input: Bad file descriptor"), "{complaint}");
+        assert_eq!(replica.ends_without("createRuntime", "<&- >&- 2>&-", 1)?, "");
+        replica.detach()?;
+        inside.expect_nothing()
+    })
+}
 
 /// Started as crun starts it, with signals blocked and ignored, and an environment.
 fn rights(lab: &Lab) -> Result {

@@ -144,15 +144,27 @@ impl Replica {
 
     /// What the hook complains of for a stage, started through another command, and failing.
     pub fn complaint_through(&self, stage: &'static str, line: &str) -> Result<String> {
+        let words: Vec<_> = line.split_whitespace().collect();
+        self.ends_through(stage, &words, 1)
+    }
+
+    /// Runs the hook for a stage through a shell that closes standard streams before (`>&- 2>&-`), to an exit code.
+    /// What it complains of meanwhile.
+    pub fn ends_without(&self, stage: &'static str, streams: &str, code: i32) -> Result<String> {
+        self.ends_through(stage, &["sh", "-c", &format!(r#"exec "$@" {streams}"#), "sh"], code)
+    }
+
+    fn ends_through(&self, stage: &'static str, words: &[&str], code: i32) -> Result<String> {
         let hook = inside::hook(stage);
-        let mut words = line.split_whitespace();
-        let mut command = Command::new(words.next().unwrap_or_default());
-        command.args(words).arg(hook.get_program()).args(hook.get_args());
+        let (program, arguments) = words.split_first().unwrap_or((&"env", &[]));
+        let mut command = Command::new(program);
+        command.args(arguments).arg(hook.get_program()).args(hook.get_args());
         command.stdin(self.state(stage)?).stdout(Stdio::null()).stderr(Stdio::piped());
         let running = RunningHook { name: self.name.clone(), stage, process: Inside::spawn(&mut command)? };
         let (status, complaint) = running.end()?;
-        if status.code() != Some(1) {
-            let (command, wanted) = (format!("{command:?}"), "exit code 1");
+        if status.code() != Some(code) {
+            let (command, wanted) =
+                (format!("{command:?}"), if code == 0 { "success" } else { "exit code 1" });
             return Err(Error::Status { command, status, wanted, stdout: String::new(), stderr: complaint });
         }
         Ok(complaint)

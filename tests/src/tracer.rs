@@ -233,10 +233,10 @@ fn leave(pid: Pid, task: &mut Task) -> nix::Result<()> {
     task.answer.take().map_or(Ok(()), |registers| go_on(ptrace::setregs(pid, registers)))
 }
 
-/// Makes the call one of sigaltstack(2) that neither asks nor sets anything. The helper's filter, which sees the
-/// call as it is made, has it on all of its lists, and kills for a number that is no call's.
+/// Makes the call one of close(2) of a descriptor that there never is. The helper's filter, which sees the call as it is
+/// made, has it on all of its lists, and kills for a number that is no call's.
 fn do_nothing(registers: libc::user_regs_struct) -> libc::user_regs_struct {
-    libc::user_regs_struct { orig_rax: libc::SYS_sigaltstack.cast_unsigned(), rdi: 0, rsi: 0, ..registers }
+    libc::user_regs_struct { orig_rax: libc::SYS_close.cast_unsigned(), rdi: u64::MAX, ..registers }
 }
 
 /// A task that was killed while it was stopped is gone: its end is reported next.

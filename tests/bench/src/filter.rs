@@ -15,7 +15,7 @@ const ARCHITECTURE: u32 = 4;
 const OURS: u32 = if cfg!(target_arch = "x86_64") { 0xc000_003e } else { 0xc000_00b7 };
 
 /// The helper's, but for openat(2), in place of which stands the ioctl(2) that tells the link's index.
-const CALLS: [c_long; 14] = [
+const CALLS: [c_long; 13] = [
     libc::SYS_read,
     libc::SYS_write,
     libc::SYS_sendto,
@@ -28,7 +28,6 @@ const CALLS: [c_long; 14] = [
     libc::SYS_munmap,
     libc::SYS_brk,
     libc::SYS_mremap,
-    libc::SYS_sigaltstack,
     libc::SYS_exit_group,
 ];
 
