@@ -21,7 +21,9 @@ use std::{
 };
 
 use underlay::{
+    attach::Error,
     container::{Container, ContainerId, UserKey},
+    helper::Helper,
     layout::Layout,
     message,
     namespace::Namespace,
@@ -75,7 +77,9 @@ fn attach(layout: &Layout, key: &UserKey, requests: &[Request], child: &Child) -
     let container =
         Container { key: key.clone(), name: None, pod: None, namespace: None, asker: Asker::Administrator };
     let namespace = Namespace::pin(Some(child.pid()), None)?;
-    let attached = underlay::attach(layout, &container, requests, &namespace, Instant::now() + PATIENCE)?;
+    let deadline = Instant::now() + PATIENCE;
+    let helper = Helper::attach(&layout.helper, &namespace, deadline).map_err(Error::from)?;
+    let attached = underlay::attach(layout, &container, requests, &namespace, helper, deadline)?;
     for text in &attached.notes {
         note(text);
     }

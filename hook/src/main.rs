@@ -31,7 +31,14 @@ use journal::Journal;
 use nix::unistd::getppid;
 use sanitise::StandardInput;
 use state::State;
-use underlay::{container::UserKey, message, namespace::Opened, rights};
+use underlay::{
+    container::UserKey,
+    helper::Helper,
+    layout::Layout,
+    message,
+    namespace::{Namespace, Opened},
+    rights,
+};
 
 /// Nothing was to do, or it was done.
 const DONE: u8 = 0;
@@ -104,43 +111,54 @@ fn attach(
     journal: &mut Journal,
 ) -> Result<(), Error> {
     let start = Instant::now();
-    let held = take_hold(arguments, state);
+    let held = take_hold(arguments, state, deadline);
     rights::keep(&[rights::NETWORK, rights::HELPERS])?;
     // From here on words are interpreted that strangers wrote or chose: annotation, config.json, definitions.
     let requests = wish::requests(state, &arguments.annotation)?;
     if requests.is_empty() {
         return Ok(());
     }
-    let Held { bundle, opened } = held?;
+    let Held { bundle, pinned } = held?;
     let container = wish::container(state, &bundle)?;
-    let namespace = opened.settle(container.namespace.as_deref())?;
+    let (namespace, helper) = pinned?;
+    let namespace = namespace.at(container.namespace.as_deref())?;
     let id = &container.key.container;
     if namespace.parent().is_some_and(|parent| parent != getppid().as_raw()) {
         journal.warn(id, "its process is not the child of the runtime that ran this hook");
     }
+    let layout = &arguments.layout;
     let attached =
-        underlay::attach(&arguments.layout, &container, &requests, &namespace, deadline).map_err(Box::new)?;
+        underlay::attach(layout, &container, &requests, &namespace, helper, deadline).map_err(Box::new)?;
     journal.attached(id, &attached, start.elapsed());
     Ok(())
 }
 
-/// What only the host's root can open.
+/// What only the host's root can open, and what it started.
 struct Held {
     bundle: Bundle,
-    opened: Opened,
+    /// Why there is none is told after what config.json says of it, which is the better reason.
+    pinned: Result<(Namespace, Helper), Error>,
 }
 
-/// Opens it, and leaves this process only the files that it needs.
-fn take_hold(arguments: &Arguments, state: &State) -> Result<Held, Error> {
+/// Opens it, starts the helper, which gets ready while this process reads, and leaves this process only the files that
+/// it needs. In this order, since the helper would be bound by that, too; it binds itself, and closer.
+fn take_hold(arguments: &Arguments, state: &State, deadline: Instant) -> Result<Held, Error> {
     sanitise::require_host_root()?;
     rights::act()?;
-    let held = open(state);
-    rights::files::confine(&arguments.layout)?;
+    let layout = &arguments.layout;
+    let held = open(state).map(|(bundle, opened)| Held { bundle, pinned: pin(opened, layout, deadline) });
+    rights::files::confine(layout)?;
     held
 }
 
+fn pin(opened: Opened, layout: &Layout, deadline: Instant) -> Result<(Namespace, Helper), Error> {
+    let namespace = opened.namespace()?;
+    let helper = Helper::attach(&layout.helper, &namespace, deadline);
+    Ok((namespace, helper.map_err(|error| Box::new(underlay::attach::Error::from(error)))?))
+}
+
 /// Nothing of config.json is read, unless nothing else says which namespace it is: then the process rests over it.
-fn open(state: &State) -> Result<Held, Error> {
+fn open(state: &State) -> Result<(Bundle, Opened), Error> {
     let bundle = Bundle::open(state.bundle()?)?;
     // The container's process may be in another user namespace.
     let mut opened = Opened::by(state.pid());
@@ -152,7 +170,7 @@ fn open(state: &State) -> Result<Held, Error> {
             opened = opened.at(&path)?;
         }
     }
-    Ok(Held { bundle, opened })
+    Ok((bundle, opened))
 }
 
 fn detach(

@@ -63,7 +63,8 @@ pub struct Attached {
     pub collected: Collected,
 }
 
-/// Attaches the networks that a container asked for to its namespace, before `deadline`.
+/// Attaches the networks that a container asked for to its namespace, before `deadline`, with a helper that was
+/// started to work there.
 ///
 /// Idempotent for each namespace and network: what another container of the namespace attached is used as it
 /// is, and its users are counted.
@@ -72,9 +73,10 @@ pub fn attach(
     container: &Container,
     requests: &[Request],
     namespace: &Namespace,
+    helper: Helper,
     deadline: Instant,
 ) -> Result<Attached, Error> {
-    attach_or(Fallback::Nothing, layout, container, requests, namespace, deadline)
+    attach_or(Fallback::Nothing, layout, container, requests, namespace, helper, deadline)
 }
 
 /// What is left to a container when attaching fails.
@@ -93,9 +95,9 @@ pub(crate) fn attach_or(
     container: &Container,
     requests: &[Request],
     namespace: &Namespace,
+    mut helper: Helper,
     deadline: Instant,
 ) -> Result<Attached, Error> {
-    let mut helper = Helper::attach(&layout.helper, namespace, deadline)?;
     let (networks, mut notes) = look_up(layout, requests)?;
     admit(requests, &networks, &container.asker)?;
     // Up to here words were read that strangers wrote or chose, and a hook rests over them.

@@ -6,6 +6,7 @@ use crate::{
     attach::{Attached, Error, Fallback, attach_or},
     attachment::record::Attachment,
     container::Container,
+    helper::Helper,
     layout::Layout,
     namespace::Namespace,
     request::Request,
@@ -19,8 +20,9 @@ pub fn connect(
     namespace: &Namespace,
     deadline: Instant,
 ) -> Result<Attached, Error> {
-    let connected =
-        attach_or(Fallback::AsBefore, layout, container, slice::from_ref(request), namespace, deadline)?;
+    let helper = Helper::attach(&layout.helper, namespace, deadline)?;
+    let requests = slice::from_ref(request);
+    let connected = attach_or(Fallback::AsBefore, layout, container, requests, namespace, helper, deadline)?;
     let is_meant = |attachment: &&Attachment| {
         attachment.network == request.network
             && request.interface.as_ref().is_none_or(|name| *name == attachment.interface)

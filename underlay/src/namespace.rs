@@ -109,7 +109,11 @@ impl Namespace {
     /// Opens the namespace of process `pid`, or the one at `path`, or, with both, checks that they are the
     /// same.
     pub fn pin(pid: Option<i32>, path: Option<&Path>) -> Result<Self, Error> {
-        Opened::by(pid).settle(path)
+        let mut opened = Opened::by(pid);
+        if let (None, Some(path)) = (pid, path) {
+            opened = opened.at(path)?;
+        }
+        opened.namespace()?.at(path)
     }
 
     /// Opens the namespace again that a record describes: at its path, or through one of the processes that

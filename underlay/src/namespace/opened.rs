@@ -8,7 +8,7 @@ use std::{
     fs::{self, File},
     io,
     os::{fd::OwnedFd, unix::fs::MetadataExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use nix::{
@@ -24,7 +24,7 @@ use crate::process::{self, Process};
 pub struct Opened {
     hosts: [Option<Inode>; 2],
     process: Option<Result<OfProcess, Error>>,
-    at_path: Option<OwnedFd>,
+    at_path: Option<(OwnedFd, PathBuf)>,
 }
 
 #[derive(Debug)]
@@ -43,31 +43,32 @@ impl Opened {
 
     /// Opens the one at `path`, and forgets about the process: there is none, or it is somebody else's.
     pub fn at(self, path: &Path) -> Result<Self, Error> {
-        Ok(Self { process: None, at_path: Some(open_path(path)?), ..self })
+        Ok(Self { process: None, at_path: Some((open_path(path)?, path.to_owned())), ..self })
     }
 
-    /// The namespace of the process, or the one at `path`, or, with both, the one that they agree on.
-    pub fn settle(self, path: Option<&Path>) -> Result<Namespace, Error> {
-        let shown = path.map(Path::to_owned);
-        let settled = |fd, identity, process, parent| {
-            if self.hosts.contains(&Some(identity)) {
-                return Err(Error::Host);
+    /// The namespace: not the host's.
+    pub fn namespace(self) -> Result<Namespace, Error> {
+        let namespace = match (self.process.transpose()?, self.at_path) {
+            (Some(OfProcess { fd, process, parent }), _) => {
+                let identity = identity(&fd, &namespace_file(process.pid))?;
+                Namespace { fd, identity, path: None, process: Some(process), parent: Some(parent) }
             }
-            Ok(Namespace { fd, identity, path: shown, process, parent })
+            (None, Some((fd, path))) => {
+                let identity = identity(&fd, &path)?;
+                Namespace { fd, identity, path: Some(path), process: None, parent: None }
+            }
+            (None, None) => return Err(Error::Unknown),
         };
-        match (self.process.transpose()?, path) {
-            (Some(OfProcess { fd, process, parent }), path) => {
-                let own = identity(&fd, &namespace_file(process.pid))?;
-                path.map_or(Ok(()), |path| agree(process.pid, own, path))?;
-                settled(fd, own, Some(process), Some(parent))
-            }
-            (None, Some(path)) => {
-                let fd = self.at_path.map_or_else(|| open_path(path), Ok)?;
-                let own = identity(&fd, path)?;
-                settled(fd, own, None, None)
-            }
-            (None, None) => Err(Error::Unknown),
-        }
+        if self.hosts.contains(&Some(namespace.identity)) { Err(Error::Host) } else { Ok(namespace) }
+    }
+}
+
+impl Namespace {
+    /// The same, with the path at which the runtime says it is, if it says so: it must be there.
+    pub fn at(self, path: Option<&Path>) -> Result<Self, Error> {
+        let (Some(process), Some(path)) = (self.process, path) else { return Ok(self) };
+        agree(process.pid, self.identity, path)?;
+        Ok(Self { path: Some(path.to_owned()), ..self })
     }
 }
 
@@ -135,10 +136,10 @@ mod tests {
     #[test]
     fn pid_and_path_must_agree() {
         let path = |name: &str| PathBuf::from(format!("/proc/self/ns/{name}"));
-        let namespace = opened().settle(Some(&path("net"))).unwrap();
+        let namespace = opened().namespace().unwrap().at(Some(&path("net"))).unwrap();
         assert_eq!(namespace.parent(), Some(nix::unistd::getppid().as_raw()));
         assert_eq!(namespace.path(), Some(path("net").as_path()));
-        let of = |path: &Path| opened().settle(Some(path)).unwrap_err();
+        let of = |path: &Path| opened().namespace().unwrap().at(Some(path)).unwrap_err();
         assert!(matches!(of(&path("mnt")), Error::OtherKind { kind: "mnt", .. }));
         assert!(matches!(of(Path::new("/proc/self/status")), Error::NotANamespace(_)));
         assert!(matches!(of(Path::new("/proc/self/ns/none")), Error::Open { .. }));
@@ -146,10 +147,9 @@ mod tests {
 
     #[test]
     fn a_path_may_count_alone() {
-        let namespace = opened().at(Path::new("/proc/self/ns/net")).unwrap().settle(None);
-        assert!(matches!(namespace, Err(Error::Unknown)), "it is known where it is by whoever asks");
         let path = Path::new("/proc/self/ns/net");
-        let namespace = opened().at(path).unwrap().settle(Some(path)).unwrap();
+        let namespace = opened().at(path).unwrap().namespace().unwrap().at(Some(path)).unwrap();
         assert_eq!((namespace.process(), namespace.parent()), (None, None));
+        assert_eq!(namespace.path(), Some(path));
     }
 }

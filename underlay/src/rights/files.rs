@@ -1,6 +1,7 @@
 //! The files that a hook can reach while it attaches: landlock(7).
 //!
-//! The ruleset holds for the helper, too, which puts a narrower one on top. `no_new_privs` is not set: the kernel
+//! The ruleset holds for helpers that are started after it, too, to look again or to take back; each puts a narrower
+//! one on top. `no_new_privs` is not set: the kernel
 //! takes `CAP_SYS_ADMIN` instead, so this comes before capabilities are given up.
 
 use std::path::Path;
