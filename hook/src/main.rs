@@ -153,7 +153,7 @@ fn take_hold(arguments: &Arguments, state: &State, deadline: Instant) -> Result<
 
 fn pin(opened: Opened, layout: &Layout, deadline: Instant) -> Result<(Namespace, Helper), Error> {
     let namespace = opened.namespace()?;
-    let helper = Helper::attach(&layout.helper, &namespace, deadline);
+    let helper = Helper::attach(layout, &namespace, deadline);
     Ok((namespace, helper.map_err(|error| Box::new(underlay::attach::Error::from(error)))?))
 }
 

@@ -11,6 +11,8 @@ const FIRST_FD: RawFd = 3;
 pub(crate) struct Arguments {
     /// What to do.
     pub(crate) errand: Errand,
+    /// Where to write sysctls.
+    pub(crate) proc: Proc,
     /// Who to be after the privileged part.
     pub(crate) user: User,
 }
@@ -24,6 +26,16 @@ pub(crate) enum Errand {
     Delete,
     /// Look at routes.
     Look(RawFd),
+}
+
+/// The procfs in which a plan's sysctls are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Proc {
+    /// The one at `/proc`.
+    #[default]
+    Hosts,
+    /// One of the helper's own, where that may be.
+    Own,
 }
 
 impl Errand {
@@ -52,13 +64,17 @@ impl Arguments {
             [words @ .., "--user", user] => (words, parse_user(user)?),
             words => (words, User { uid: NOBODY, gid: NOBODY }),
         };
+        let (words, proc) = match words {
+            [words @ .., "--own-proc"] if words.first() == Some(&"attach") => (words, Proc::Own),
+            words => (words, Proc::Hosts),
+        };
         let errand = match words {
             ["attach" | "detach", fd] => Errand::Act(parse_fd(fd)?),
             ["detach"] => Errand::Delete,
             ["look", fd] => Errand::Look(parse_fd(fd)?),
             _ => return None,
         };
-        Some(Self { errand, user })
+        Some(Self { errand, proc, user })
     }
 }
 
@@ -88,11 +104,17 @@ mod tests {
     #[test]
     fn takes_what_the_hook_writes() {
         let nobody = User { uid: 65534, gid: 65534 };
-        assert_eq!(parse("attach 3"), Some(Arguments { errand: Errand::Act(3), user: nobody }));
-        assert_eq!(parse("detach"), Some(Arguments { errand: Errand::Delete, user: nobody }));
-        let user = User { uid: 990, gid: 991 };
-        assert_eq!(parse("detach 7 --user 990:991"), Some(Arguments { errand: Errand::Act(7), user }));
-        assert_eq!(parse("look 4"), Some(Arguments { errand: Errand::Look(4), user: nobody }));
+        let own = User { uid: 990, gid: 991 };
+        for (line, errand, proc, user) in [
+            ("attach 3", Errand::Act(3), Proc::Hosts, nobody),
+            ("attach 3 --own-proc", Errand::Act(3), Proc::Own, nobody),
+            ("attach 3 --own-proc --user 990:991", Errand::Act(3), Proc::Own, own),
+            ("detach", Errand::Delete, Proc::Hosts, nobody),
+            ("detach 7 --user 990:991", Errand::Act(7), Proc::Hosts, own),
+            ("look 4", Errand::Look(4), Proc::Hosts, nobody),
+        ] {
+            assert_eq!(parse(line), Some(Arguments { errand, proc, user }), "{line}");
+        }
     }
 
     #[test]
@@ -104,6 +126,12 @@ mod tests {
             "attach -1",
             "attach x",
             "attach 3 4",
+            "attach --own-proc",
+            "attach 3 --own-proc --own-proc",
+            "attach 3 --user 990:991 --own-proc",
+            "detach --own-proc",
+            "detach 3 --own-proc",
+            "look 3 --own-proc",
             "enter 3",
             "look",
             "detach --user 0:0",
@@ -133,25 +161,41 @@ mod tests {
     /// Words of the language, and others.
     fn word() -> impl Strategy<Value = OsString> {
         prop_oneof![
-            prop_oneof!["attach|detach|look|--user", "-?[0-9]{1,10}", "[0-9]{1,2}:[0-9]{1,10}", "\\PC{0,8}"]
-                .prop_map(OsString::from),
+            prop_oneof![
+                "attach|detach|look|--user|--own-proc",
+                "-?[0-9]{1,10}",
+                "[0-9]{1,2}:[0-9]{1,10}",
+                "\\PC{0,8}"
+            ]
+            .prop_map(OsString::from),
             vec(any::<u8>(), 0..8).prop_map(OsString::from_vec),
         ]
     }
 
+    /// To attach can be asked for with a procfs of one's own.
+    fn proc(verb: &str, is_own: bool) -> (Proc, &'static str) {
+        if verb == "attach" && is_own { (Proc::Own, "--own-proc") } else { (Proc::Hosts, "") }
+    }
+
     proptest! {
         #[test]
-        fn what_the_hook_prints_is_read_back((verb, errand) in errand(), user in option::of(user())) {
+        fn what_the_hook_prints_is_read_back(
+            (verb, errand) in errand(),
+            is_own in any::<bool>(),
+            user in option::of(user()),
+        ) {
             let fd = errand.namespace().map_or(String::new(), |fd| fd.to_string());
+            let (proc, option) = proc(verb, is_own);
             let ids = user.map_or(String::new(), |User { uid, gid }| format!("--user {uid}:{gid}"));
             let user = user.unwrap_or(User { uid: NOBODY, gid: NOBODY });
-            prop_assert_eq!(parse(&format!("{verb} {fd} {ids}")), Some(Arguments { errand, user }));
+            prop_assert_eq!(parse(&format!("{verb} {fd} {option} {ids}")), Some(Arguments { errand, proc, user }));
         }
 
         #[test]
         fn no_words_are_too_odd(words in vec(word(), 0..5)) {
-            if let Some(Arguments { errand, user }) = Arguments::parse(words.into_iter()) {
+            if let Some(Arguments { errand, proc, user }) = Arguments::parse(words.into_iter()) {
                 prop_assert!(errand.namespace().is_none_or(|fd| fd >= FIRST_FD));
+                prop_assert!(proc == Proc::Hosts || errand.namespace().is_some());
                 prop_assert!([user.uid, user.gid].iter().all(|id| (1..u32::MAX).contains(id)));
             }
         }

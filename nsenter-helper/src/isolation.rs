@@ -83,15 +83,18 @@ pub(crate) fn renounce(user: User) -> Result<()> {
     })
 }
 
-/// Stage 4, with a namespace. `CAP_SYS_ADMIN` is effective for this one call.
+/// Stage 4, with a namespace. `CAP_SYS_ADMIN` is effective for this one call, and for `inside`, which has
+/// nothing from outside to go by: it mounts a procfs or does nothing.
 ///
 /// Should: administer the network of the namespace, and that of the host through a socket opened before.
 /// Must not: enter any other namespace, although the descriptor stays open to name it to the kernel.
-pub(crate) fn enter(namespace: &OwnedFd) -> Result<()> {
+pub(crate) fn enter<T>(namespace: &OwnedFd, inside: impl FnOnce() -> T) -> Result<T> {
     leave(|| take(&[Capability::CAP_SYS_ADMIN, Capability::CAP_NET_ADMIN]))?;
     setns(namespace, CloneFlags::CLONE_NEWNET)
         .map_err(|errno| Error::new("enter the network namespace", Cause::call("setns")(errno)))?;
-    leave(|| keep_network_alone(keep))
+    let done = inside();
+    leave(|| keep_network_alone(keep))?;
+    Ok(done)
 }
 
 /// Stage 4, without a namespace.

@@ -18,7 +18,7 @@ use crate::{
 pub(crate) fn look(fd: RawFd, user: User, parent: Pid) -> Result<Sight> {
     let namespace = session::open_namespace(fd)?;
     isolation::renounce(user)?;
-    isolation::enter(&namespace)?;
+    isolation::enter(&namespace, || ())?;
     drop(namespace);
     isolation::look_only()?;
     let inside = session::open_socket("of the namespace")?;

@@ -1,11 +1,12 @@
 //! `underlay-nsenter`: enters one network namespace, carries out one plan, reports, ends.
 //!
-//!     underlay-nsenter attach FD [--user UID:GID]
+//!     underlay-nsenter attach FD [--own-proc] [--user UID:GID]
 //!     underlay-nsenter detach [FD] [--user UID:GID]
 //!     underlay-nsenter look FD [--user UID:GID]
 //!
 //! FD is an inherited descriptor of the network namespace. The conversation on stdin and stdout is that of
-//! the crate `plan`; stderr and the environment are not used.
+//! the crate `plan`; stderr and the environment are not used. `--own-proc` is for hosts with many namespaces
+//! (`own_proc.rs`).
 
 #![cfg_attr(not(test), no_main)]
 
@@ -15,6 +16,7 @@ mod arguments;
 mod error;
 mod isolation;
 mod look;
+mod own_proc;
 mod patience;
 mod removal;
 mod session;

@@ -19,10 +19,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     admission,
     apply::{self, Failed, Site, Sysctls},
-    arguments::{Arguments, Errand, User},
+    arguments::{Arguments, Errand, Proc, User},
     error::{Cause, Error, Obstacle, Result},
     isolation::{self, Work},
-    look, removal, system,
+    look, own_proc, removal, system,
 };
 
 /// 1024 steps take some 400 KiB.
@@ -33,9 +33,9 @@ const LOOK: &str = "look at the network namespace";
 
 /// Runs to the answer. Fails only if that cannot be written.
 pub(crate) fn run(arguments: &Arguments, parent: Pid) -> io::Result<()> {
-    let Arguments { errand, user } = *arguments;
+    let Arguments { errand, proc, user } = *arguments;
     let done = isolation::sanitise(errand.namespace()).map_err(Failed::from).and_then(|()| match errand {
-        Errand::Act(fd) => act_inside(fd, user, parent).map(Answer::Links),
+        Errand::Act(fd) => act_inside(fd, proc, user, parent).map(Answer::Links),
         Errand::Delete => delete_from_outside(user, parent).map(|()| Answer::Links(Vec::new())),
         Errand::Look(fd) => Ok(Answer::Sight(look::look(fd, user, parent)?)),
     });
@@ -63,15 +63,18 @@ fn delete_from_outside(user: User, parent: Pid) -> std::result::Result<(), Faile
     removal::remove_all(&host, &links)
 }
 
-fn act_inside(fd: RawFd, user: User, parent: Pid) -> std::result::Result<Vec<MadeLink>, Failed> {
+fn act_inside(fd: RawFd, proc: Proc, user: User, parent: Pid) -> std::result::Result<Vec<MadeLink>, Failed> {
     // Before the socket is opened: a descriptor that the parent did not leave open would become the socket's.
     let namespace = open_namespace(fd)?;
     let host = open_socket("of the host")?;
     isolation::renounce(user)?;
-    isolation::enter(&namespace)?;
+    let own = isolation::enter(&namespace, || match proc {
+        Proc::Own => own_proc::open(),
+        Proc::Hosts => None,
+    })?;
     let inside = open_socket("of the namespace")?;
     let cookie = identify(&host, &inside)?;
-    let sysctls = Sysctls::open()?;
+    let sysctls = own.map_or_else(Sysctls::open, Ok)?;
     isolation::settle(parent, &Work::Act(&sysctls))?;
     let hello = greet(&host, &inside, &namespace, cookie)?;
     write_line(&hello).map_err(|source| Error::new("say hello", Cause::Call { call: "write", source }))?;

@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "system calls without a safe wrapper, each with its SAFETY")]
 
 use std::{
+    ffi::CStr,
     io,
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
 };
@@ -14,6 +15,10 @@ use nix::{
 
 /// `NS_GET_NSTYPE` of `include/uapi/linux/nsfs.h`.
 const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
+/// Of `include/uapi/linux/mount.h`.
+const FSOPEN_CLOEXEC: libc::c_uint = 1;
+const FSCONFIG_CMD_CREATE: libc::c_uint = 6;
+const FSMOUNT_CLOEXEC: libc::c_uint = 1;
 /// prctl(2) has five arguments whatever it is asked.
 const UNUSED: libc::c_ulong = 0;
 /// The first descriptor that nobody expects to be open.
@@ -76,6 +81,39 @@ pub(crate) fn empty_bounding_set() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Begins to make a filesystem of a kind.
+pub(crate) fn open_filesystem(kind: &CStr) -> io::Result<OwnedFd> {
+    // SAFETY: the kernel reads a text that ends with a zero byte.
+    new_descriptor(unsafe { libc::syscall(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC) })
+}
+
+/// Makes it, as nothing more was said about it.
+pub(crate) fn create_filesystem(context: &OwnedFd) -> io::Result<()> {
+    let nothing = std::ptr::null::<libc::c_char>();
+    let context = context.as_raw_fd();
+    // SAFETY: this command has neither key nor value.
+    let result =
+        unsafe { libc::syscall(libc::SYS_fsconfig, context, FSCONFIG_CMD_CREATE, nothing, nothing, 0) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Mounts it where nobody else finds it. Nothing in it can be executed.
+pub(crate) fn mount_nowhere(context: &OwnedFd) -> io::Result<OwnedFd> {
+    let attributes = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
+    // SAFETY: three numbers.
+    new_descriptor(unsafe {
+        libc::syscall(libc::SYS_fsmount, context.as_raw_fd(), FSMOUNT_CLOEXEC, attributes)
+    })
+}
+
+fn new_descriptor(result: libc::c_long) -> io::Result<OwnedFd> {
+    match RawFd::try_from(result) {
+        // SAFETY: the kernel has just made this descriptor for the caller, and nobody else knows of it.
+        Ok(descriptor @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(descriptor) }),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 fn close_range(first: libc::c_uint, last: libc::c_uint) -> io::Result<()> {

@@ -40,6 +40,7 @@ mod late;
 mod macvlan;
 mod meddling;
 mod modes;
+mod own_proc;
 mod parting;
 mod podman;
 mod policy;
@@ -107,6 +108,7 @@ fn trials() -> Vec<Trial> {
         rights::trials(),
         relocated::trials(),
         account::trials(),
+        own_proc::trials(),
         hook::trials(),
         hook_rights::trials(),
         undone::trials(),

@@ -25,13 +25,16 @@ const HELPER: &str = "/run/bin/underlay-nsenter";
 /// Capabilities by their bits (`linux/capability.h`).
 const NET_ADMIN: u64 = 1 << 12;
 const SYS_ADMIN: u64 = 1 << 21;
+/// To attach, with the sysctls of a procfs of the helper's own.
+pub(crate) const OWN_PROC: &str = "attach --own-proc";
 /// Where the helper finds the namespace.
 const FD: i64 = 9;
 
-/// The helper on an errand; a path is that of the namespace to enter.
+/// The helper on an errand, perhaps with an option; a path is that of the namespace to enter.
 pub(crate) fn helper(errand: &str, namespace: Option<&str>) -> Command {
+    let (verb, option) = errand.split_once(' ').unwrap_or((errand, ""));
     let line = match namespace {
-        Some(path) => format!("exec {HELPER} {errand} {FD} {FD}<{path}"),
+        Some(path) => format!("exec {HELPER} {verb} {FD} {option} {FD}<{path}"),
         None => format!("exec {HELPER} {errand}"),
     };
     let mut command = Command::new("sh");
@@ -62,8 +65,10 @@ fn stages(lab: &Lab) -> Result {
     lab.inside(|inside| {
         let replica = inside.replica("a", "lan")?;
         let namespace = replica.namespace();
+        let mut open = Vec::new();
         for (errand, path, left) in [
             ("attach", Some(namespace.as_str()), NET_ADMIN),
+            (OWN_PROC, Some(namespace.as_str()), NET_ADMIN),
             ("detach", None, NET_ADMIN),
             ("look", Some(namespace.as_str()), 0),
         ] {
@@ -73,6 +78,12 @@ fn stages(lab: &Lab) -> Result {
             if path.is_some() {
                 show(errand, "before setns", &probe)?;
             }
+            if errand == OWN_PROC {
+                assert!(probe.run_to_call(libc::SYS_fsmount)?);
+                show(errand, "before it mounts", &probe)?;
+                let both = NET_ADMIN | SYS_ADMIN;
+                assert_eq!(capabilities(&probe)?, [both, both, 0, 0, 0]);
+            }
             assert!(probe.run_to_call(libc::SYS_landlock_create_ruleset)?);
             show(errand, "before landlock", &probe)?;
             assert_eq!(probe.status("SigBlk")?, "0".repeat(16));
@@ -81,7 +92,12 @@ fn stages(lab: &Lab) -> Result {
             show(errand, "before it reads", &probe)?;
             assert_eq!(capabilities(&probe)?, [left, left, 0, 0, 0], "{errand}");
             assert_eq!(probe.status("Seccomp")?, "2", "{errand}");
+            let mut flags: Vec<_> = probe.descriptors()?.into_iter().map(|(_, flags)| flags).collect();
+            flags.sort_unstable();
+            open.push(flags);
         }
+        // Neither the context of a procfs nor the mount, but two directories as without.
+        assert_eq!(open[0], open[1]);
         Ok(())
     })
 }

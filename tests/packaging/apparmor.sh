@@ -50,6 +50,15 @@ a_shared_namespace_on_a_vlan_is_attached() {
   ip netns delete kept
 }
 
+# From 256 records on, the helper writes sysctls in a procfs of its own. These are names of no namespace.
+among_many_namespaces_too() {
+  touch /run/underlay/namespaces/no-{1..512}
+  make_bundle /run/bundle
+  underlay bundle add-hooks /run/bundle/config.json
+  bundle_reaches_the_router runc
+  rm /run/underlay/namespaces/no-*
+}
+
 nothing_that_they_need_was_denied() {
   same "$(denied)" ""
 }
@@ -74,5 +83,5 @@ no_file_is_open_to_the_helper() {
 }
 
 try the_profile_is_loaded_as_the_manual_says podman_attaches runc_and_crun_attach \
-  a_shared_namespace_on_a_vlan_is_attached nothing_that_they_need_was_denied \
+  a_shared_namespace_on_a_vlan_is_attached among_many_namespaces_too nothing_that_they_need_was_denied \
   a_directory_that_is_not_ours_is_closed_to_the_hook no_file_is_open_to_the_helper

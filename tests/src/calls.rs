@@ -28,7 +28,7 @@ const fn call(number: i64, name: &'static str, error: Errno) -> Call {
 }
 
 /// prctl(2) is not among them: dropping the bounding set alone is forty calls of it.
-static CALLS: [Call; 51] = [
+static CALLS: [Call; 54] = [
     call(libc::SYS_bind, "bind", Errno::EADDRINUSE),
     call(libc::SYS_capget, "capget", Errno::EPERM),
     call(libc::SYS_capset, "capset", Errno::EPERM),
@@ -42,6 +42,9 @@ static CALLS: [Call; 51] = [
     call(libc::SYS_fcntl, "fcntl", Errno::EBADF),
     call(libc::SYS_flock, "flock", Errno::ENOLCK),
     call(libc::SYS_fork, "fork", Errno::EAGAIN),
+    call(libc::SYS_fsconfig, "fsconfig", Errno::EPERM),
+    call(libc::SYS_fsmount, "fsmount", Errno::EPERM),
+    call(libc::SYS_fsopen, "fsopen", Errno::EPERM),
     call(libc::SYS_fstat, "fstat", Errno::EIO),
     call(libc::SYS_fstatfs, "fstatfs", Errno::EIO),
     call(libc::SYS_getdents64, "getdents64", Errno::EIO),

@@ -298,7 +298,7 @@ impl Work<'_> {
     /// attached there since, or what a killed hook had left there has been taken away: another helper says
     /// what is there now.
     fn look_again(&mut self, namespace: &Namespace) -> Result<Helper, Error> {
-        let mut helper = Helper::attach(&self.tools.layout.helper, namespace, self.deadline)?;
+        let mut helper = Helper::attach(self.tools.layout, namespace, self.deadline)?;
         self.hello = helper.hello()?;
         Ok(helper)
     }

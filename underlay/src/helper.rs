@@ -19,7 +19,7 @@ use plan::{Failure, Hello, MadeLink, Plan, Question, Report, Sight};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-use crate::{account, namespace::Namespace, rights};
+use crate::{account, attachment::ledger, layout::Layout, namespace::Namespace, rights};
 
 /// More than the longest report: 32 links of a few hundred bytes each, and as many names of links that were
 /// there already.
@@ -112,20 +112,23 @@ fn left(failure: &Failure) -> String {
 }
 
 impl Helper {
-    /// Starts the helper to work in `namespace`.
-    pub fn attach(program: &Path, namespace: &Namespace, deadline: Instant) -> Result<Self, Error> {
-        Self::start(program, "attach", Some(namespace), deadline)
+    /// Starts the helper to work in `namespace`. Where there are many, it shall not look for sysctls where it
+    /// has looked in all of them.
+    pub fn attach(layout: &Layout, namespace: &Namespace, deadline: Instant) -> Result<Self, Error> {
+        let own_proc = ledger::is_large(layout).then_some("--own-proc");
+        Self::start(&layout.helper, "attach", Some(namespace), own_proc, deadline)
     }
 
     /// Starts the helper to take links away; `namespace` is needed for routes only.
     pub fn detach(program: &Path, namespace: Option<&Namespace>, deadline: Instant) -> Result<Self, Error> {
-        Self::start(program, "detach", namespace, deadline)
+        Self::start(program, "detach", namespace, None, deadline)
     }
 
     fn start(
         program: &Path,
         verb: &str,
         namespace: Option<&Namespace>,
+        option: Option<&str>,
         deadline: Instant,
     ) -> Result<Self, Error> {
         let failed = |source| Error::Start { program: program.to_owned(), source };
@@ -137,6 +140,7 @@ impl Helper {
             command.arg(namespace.as_fd().as_raw_fd().to_string());
             inherit(namespace, true).map_err(failed)?;
         }
+        command.args(option);
         // A user that is none to be hinders no container: the helper is nobody then, and doctor says why.
         if let Ok(Some(account)) = account::look_up() {
             command.args(["--user", &account.to_string()]);
@@ -165,7 +169,7 @@ impl Helper {
         question: &Question,
         deadline: Instant,
     ) -> Result<Sight, Error> {
-        let mut helper = Self::start(program, "look", Some(namespace), deadline)?;
+        let mut helper = Self::start(program, "look", Some(namespace), None, deadline)?;
         let line = helper.ask(question)?;
         helper.has_reported = true;
         helper.word(&line)

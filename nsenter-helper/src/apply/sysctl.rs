@@ -8,7 +8,7 @@ use std::{
 
 use nix::{
     errno::Errno,
-    fcntl::{OFlag, open, openat},
+    fcntl::{AT_FDCWD, OFlag, openat},
     sys::stat::Mode,
 };
 use plan::{IfName, Sysctl};
@@ -28,9 +28,26 @@ impl Sysctls {
     /// Opens the directories of the namespace that was entered: which one they show is settled when they are
     /// opened.
     pub(crate) fn open() -> Result<Self> {
-        let ipv4 = open_directory("/proc/sys/net/ipv4/conf")?;
-        let ipv6 = open_directory("/proc/sys/net/ipv6/conf")?;
+        let ipv4 = open_directory(AT_FDCWD, "/proc/sys/net/ipv4/conf")?;
+        let ipv6 = open_directory(AT_FDCWD, "/proc/sys/net/ipv6/conf")?;
         Ok(Self { ipv4, ipv6 })
+    }
+
+    /// The same in another procfs than the host's.
+    pub(crate) fn below(procfs: &OwnedFd) -> Result<Self> {
+        let ipv4 = open_directory(procfs, "sys/net/ipv4/conf")?;
+        let ipv6 = open_directory(procfs, "sys/net/ipv6/conf")?;
+        Ok(Self { ipv4, ipv6 })
+    }
+
+    /// Whether they can be opened to be written: tried with the loopback, which is in every namespace.
+    pub(crate) fn are_writable(&self) -> bool {
+        let is_writable = |directory: &Option<OwnedFd>, file| {
+            directory.as_ref().is_none_or(|directory| open_file(directory, file).is_ok())
+        };
+        self.ipv4.is_some()
+            && is_writable(&self.ipv4, "lo/arp_notify")
+            && is_writable(&self.ipv6, "lo/disable_ipv6")
     }
 
     /// Those that there are.
@@ -62,8 +79,8 @@ enum Family {
     Ipv6,
 }
 
-fn open_directory(path: &'static str) -> Result<Option<OwnedFd>> {
-    match open(path, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()) {
+fn open_directory(at: impl AsFd, path: &'static str) -> Result<Option<OwnedFd>> {
+    match openat(at, path, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()) {
         Ok(directory) => Ok(Some(directory)),
         Err(Errno::ENOENT) => Ok(None),
         Err(errno) => Err(Error::new("look at the links' sysctls", Cause::call(path)(errno))),
@@ -73,8 +90,11 @@ fn open_directory(path: &'static str) -> Result<Option<OwnedFd>> {
 /// The kernel wants the value whole in one write.
 fn write_file(directory: Option<&OwnedFd>, path: &str, value: bool) -> io::Result<()> {
     let directory = directory.ok_or(io::ErrorKind::NotFound)?;
-    let file = openat(directory.as_fd(), path, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?;
-    File::from(file).write_all(if value { b"1" } else { b"0" })
+    open_file(directory, path)?.write_all(if value { b"1" } else { b"0" })
+}
+
+fn open_file(directory: &OwnedFd, path: &str) -> io::Result<File> {
+    Ok(openat(directory, path, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?.into())
 }
 
 fn location(key: Sysctl) -> (Family, &'static str) {

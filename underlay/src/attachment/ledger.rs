@@ -9,6 +9,8 @@
 //! Everything here describes kernel state that is gone after a reboot, and so is the directory: nothing is
 //! ever synced to a disk. Each write is a new file renamed over the old one.
 
+mod size;
+
 use std::{
     fs, io,
     os::unix::fs::symlink,
@@ -16,6 +18,7 @@ use std::{
     time::Instant,
 };
 
+pub(crate) use size::is_large;
 use thiserror::Error;
 
 use super::{
