@@ -115,8 +115,8 @@ impl Helper {
     /// Starts the helper to work in `namespace`. Where there are many, it shall not look for sysctls where it
     /// has looked in all of them.
     pub fn attach(layout: &Layout, namespace: &Namespace, deadline: Instant) -> Result<Self, Error> {
-        let own_proc = ledger::is_large(layout).then_some("--own-proc");
-        Self::start(&layout.helper, "attach", Some(namespace), own_proc, deadline)
+        let is_crowded = namespace.identity().is_among_many() || ledger::is_large(layout);
+        Self::start(&layout.helper, "attach", Some(namespace), is_crowded.then_some("--own-proc"), deadline)
     }
 
     /// Starts the helper to take links away; `namespace` is needed for routes only.

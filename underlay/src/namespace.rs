@@ -48,6 +48,20 @@ pub struct Inode {
     pub inode: u64,
 }
 
+impl Inode {
+    /// The first number that the kernel gives out (`PROC_DYNAMIC_FIRST` in `fs/proc/generic.c`).
+    const FIRST: u64 = 0xf000_0000;
+    /// Of 200 namespaces, each of which takes some 70 numbers, one for every file of its `/proc/net`.
+    const MANY: u64 = 200 * 70;
+
+    /// Whether it was made beside many others, whoever made them. The lowest number is given that is free
+    /// (`proc_alloc_inum`), so a high one says it for sure, and a low one nothing.
+    #[must_use]
+    pub const fn is_among_many(self) -> bool {
+        self.inode >= Self::FIRST + Self::MANY
+    }
+}
+
 /// Why there is no namespace to work in.
 #[derive(Debug, Error)]
 pub enum Error {
@@ -192,6 +206,13 @@ fn identity(fd: &OwnedFd, path: &Path) -> Result<Inode, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_high_number_tells_of_many_others() {
+        let number = |inode| Inode { device: 4, inode };
+        assert!(!number(0xf000_0000 + 13_999).is_among_many());
+        assert!(number(0xf000_0000 + 14_000).is_among_many());
+    }
 
     #[test]
     fn the_namespace_we_are_in_is_refused_by_pid_and_by_path() {
