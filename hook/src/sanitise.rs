@@ -80,7 +80,9 @@ fn close_others() {
 /// hook, which writes to it; the library sees to it that the helper does not inherit this.
 fn reset_signals() {
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
-    for number in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGCHLD, Signal::SIGALRM] {
+    // A shell lets what it starts in the background ignore SIGINT and SIGQUIT, a daemon others.
+    let settable = |number: &Signal| !matches!(number, Signal::SIGKILL | Signal::SIGSTOP | Signal::SIGPIPE);
+    for number in Signal::iterator().filter(settable) {
         // SAFETY: the default action has no handler that could do anything unsafe.
         #[expect(unsafe_code, reason = "signal is unsafe because of its handlers")]
         let _ = unsafe { signal(number, SigHandler::SigDfl) };

@@ -43,7 +43,8 @@ fn rights(lab: &Lab) -> Result {
     lab.network(LAN)?;
     lab.inside(|inside| {
         let mut replica = inside.replica("a", "lan")?;
-        let through = ["--block-signal", "--ignore-signal=TERM,HUP", "LD_PRELOAD=/x", "PATH=/x"];
+        let through =
+            ["--block-signal", "--ignore-signal=TERM,HUP,QUIT,USR1,WINCH", "LD_PRELOAD=/x", "PATH=/x"];
         let mut probe = replica.probe_hook("createRuntime", &through)?;
         for file in ["config.json", "lan.json"] {
             assert!(probe.run_to_read(file)?, "{file}");
@@ -81,7 +82,7 @@ fn expect_order(probe: &Probe) -> Result {
     assert!(!open.is_empty(), "the namespace is pinned");
     assert!(open.iter().all(|(_, flags)| flags & CLOSE_ON_EXEC != 0), "{open:?}");
     assert_eq!(probe.status("SigBlk")?, "0".repeat(16));
-    // SIGPIPE alone, which Rust has every program ignore. Above 31, some are the C library's own, which it lets
+    // SIGPIPE alone, which would end it where a helper ended early. Above 31, some are the C library's own, which it lets
     // nobody set.
     let ignored = u64::from_str_radix(&probe.status("SigIgn")?, 16).ok();
     assert_eq!(ignored.map(|signals| signals & 0x7fff_ffff), Some(1 << 12));
