@@ -78,11 +78,12 @@ INIT
   rm -rf "$work"
 }
 
-# What the guest runs first, once its files are there.
+# What the guest runs first, once its files are there. Another language than C would have each of its processes open a dozen
+# files first, which are the host's and a long way off.
 guest_init() {
   cat <<'INIT'
 #!/bin/sh
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C TERM=dumb
 mkdir -p /dev/pts /dev/shm /dev/mqueue
 mount -t devpts -o mode=620,ptmxmode=666 devpts /dev/pts
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
