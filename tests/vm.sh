@@ -174,7 +174,7 @@ random.trust_cpu=on nokaslr norandmaps cgroup_no_v1=all" \
   return "$status"
 }
 
-seconds=1200 root=/ share='' init=''
+seconds=2400 root=/ share='' init=''
 while getopts t:r:s:i: option; do
   case $option in
   t) seconds=$OPTARG ;;
