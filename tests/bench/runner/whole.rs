@@ -50,7 +50,7 @@ pub(crate) fn run(_: &Site<'_>, options: &Options, report: &mut Report) -> Resul
 type Hook = fn(&str) -> Value;
 
 fn noop(_: &str) -> Value {
-    json!({"path": program("noop"), "args": ["noop"]})
+    json!({"path": program("noop"), "args": ["noop", "read"]})
 }
 
 fn ours(stage: &str) -> Value {
