@@ -180,22 +180,38 @@ impl Parents<'_> {
     }
 }
 
-/// A claim may find its directory removed by the last one before it: then it is made again.
+/// So often in a row nobody loses to those who leave; what is in the way stays there.
+const ATTEMPTS: usize = 1000;
+
+/// A claim may find its directory removed by the last one before it, at any moment until it is in it: then all is made
+/// again.
 fn make_claim(path: &Path) -> io::Result<()> {
     let directory = path.parent().unwrap_or(path);
-    loop {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    for _ in 0..ATTEMPTS {
         match symlink("claim", path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make_ports(directory)?,
             made => return made,
         }
+    }
+    Err(io::ErrorKind::NotFound.into())
+}
+
+/// The library makes a directory and those above it, and looks at what is in its place where there is one. In between,
+/// either may go (`AlreadyExists`, `NotFound`): the next claim tells, and a file in its place is no directory to it.
+fn make_ports(directory: &Path) -> io::Result<()> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
+    match made {
+        Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
+            Ok(())
+        }
+        made => made,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::{collections::BTreeMap, thread};
 
     use proptest::prelude::*;
 
@@ -218,6 +234,36 @@ mod tests {
                 let is_macvlan = |kind| matches!(kind, LinkKind::Macvlan { mode } if mode != MacvlanMode::Passthru);
                 prop_assert!(same == kind || is_macvlan(same) && is_macvlan(kind), "{:?} {:?}", same, kind);
             }
+        }
+    }
+
+    #[test]
+    fn the_last_one_who_goes_does_not_hinder_the_next_one() {
+        let run = tempfile::tempdir().unwrap();
+        let port = run.path().join("ports/eth0/macvlan");
+        thread::scope(|scope| {
+            for name in ["lan@1", "lan@2", "lan@3"] {
+                let path = port.join(name);
+                scope.spawn(move || {
+                    for _ in 0..2000 {
+                        make_claim(&path).unwrap();
+                        fs::remove_file(&path).unwrap();
+                        let directories = path.ancestors().skip(1).take(2);
+                        directories.for_each(|directory| drop(fs::remove_dir(directory)));
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn what_is_in_the_place_of_a_directory_is_told() {
+        let run = tempfile::tempdir().unwrap();
+        fs::write(run.path().join("file"), "").unwrap();
+        symlink("nowhere", run.path().join("link")).unwrap();
+        for (place, told) in [("file", io::ErrorKind::NotADirectory), ("link", io::ErrorKind::NotFound)] {
+            let error = make_claim(&run.path().join(place).join("lan@1")).unwrap_err();
+            assert_eq!(error.kind(), told, "{place}");
         }
     }
 }
