@@ -24,6 +24,7 @@ pub use error::{Error, Result};
 pub use link::{
     Driver, IpvlanFlag, IpvlanMode, Kind, Link, LinkKey, Lookup, MacvlanMode, NewKind, NewLink, Removal,
 };
+pub use namespace::namespace_type;
 pub use neighbour::Neighbour;
 pub use route::{DefaultLinks, DefaultRoutes, NewRoute, Route, RouteKind};
 pub use socket::Socket;

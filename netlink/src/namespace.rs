@@ -1,6 +1,10 @@
-//! The numbers (nsid) under which the socket's namespace knows others (`net/core/net_namespace.c`).
+//! The numbers (nsid) under which the socket's namespace knows others (`net/core/net_namespace.c`), and what kind of
+//! namespace a file is.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::{
+    io,
+    os::fd::{AsFd, AsRawFd, BorrowedFd},
+};
 
 use rtnetlink::packet_route::nsid::{NsidAttribute, NsidMessage};
 
@@ -11,6 +15,17 @@ use crate::{
 
 /// `NETNSA_NSID_NOT_ASSIGNED`; in a request: any number.
 const NONE: i32 = -1;
+
+/// `_IO(NSIO, 0x3)` of `include/uapi/linux/nsfs.h`.
+const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
+
+/// The `CLONE_NEW*` flag of the namespace behind a descriptor of nsfs; an error (ENOTTY) for other files.
+pub fn namespace_type(namespace: &impl AsFd) -> io::Result<i32> {
+    // SAFETY: NS_GET_NSTYPE takes no argument and writes nothing to this process's memory.
+    #[expect(unsafe_code, reason = "the call has no wrapper")]
+    let flag = unsafe { libc::ioctl(namespace.as_fd().as_raw_fd(), NS_GET_NSTYPE) };
+    if flag < 0 { Err(io::Error::last_os_error()) } else { Ok(flag) }
+}
 
 impl Socket {
     /// Gives the namespace open as `namespace` a number, `wanted` if it is free, or finds out the one that it

@@ -5,7 +5,7 @@ use std::{
     os::fd::{AsFd, AsRawFd, OwnedFd, RawFd},
 };
 
-use netlink::Socket;
+use netlink::{Socket, namespace_type};
 use nix::{
     sys::{
         stat::{fstat, stat},
@@ -96,7 +96,7 @@ pub(crate) fn open_namespace(fd: RawFd) -> Result<OwnedFd> {
         let namespace = system::inherit(fd).map_err(Cause::call("fcntl"))?;
         let filesystem = fstatfs(&namespace).map_err(Cause::call("fstatfs"))?;
         if filesystem.filesystem_type() != NSFS_MAGIC
-            || system::namespace_type(&namespace).map_err(Cause::call("NS_GET_NSTYPE"))? != libc::CLONE_NEWNET
+            || namespace_type(&namespace).map_err(Cause::call("NS_GET_NSTYPE"))? != libc::CLONE_NEWNET
         {
             return Err(Obstacle::NotANamespace(namespace.as_raw_fd()).into());
         }

@@ -13,8 +13,6 @@ use nix::{
     sys::signal::{SigHandler, Signal, signal},
 };
 
-/// `NS_GET_NSTYPE` of `include/uapi/linux/nsfs.h`.
-const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
 /// Of `include/uapi/linux/mount.h`.
 const FSOPEN_CLOEXEC: libc::c_uint = 1;
 const FSCONFIG_CMD_CREATE: libc::c_uint = 6;
@@ -58,12 +56,6 @@ pub(crate) fn inherit(fd: RawFd) -> io::Result<OwnedFd> {
     // nothing in this process has taken it over: `inherit` is called once, after `close_all_but` and before
     // any file or socket is opened.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
-
-/// The `CLONE_NEW*` flag of the namespace behind a descriptor of nsfs.
-pub(crate) fn namespace_type(namespace: &OwnedFd) -> io::Result<i32> {
-    // SAFETY: NS_GET_NSTYPE takes no argument and writes nothing to this process's memory.
-    check(unsafe { libc::ioctl(namespace.as_raw_fd(), NS_GET_NSTYPE) })
 }
 
 /// Empties the bounding set up to the last capability that this kernel knows, which may be younger than any

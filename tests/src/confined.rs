@@ -25,7 +25,7 @@ const LISTS: &str = include_str!("../../nsenter-helper/seccomp.json");
 const ENTRY: u8 = 1;
 
 /// All calls of the lists.
-const NUMBERS: [(&str, i64); 23] = [
+const NUMBERS: [(&str, i64); 21] = [
     ("brk", libc::SYS_brk),
     ("clock_gettime", libc::SYS_clock_gettime),
     ("clock_nanosleep", libc::SYS_clock_nanosleep),
@@ -35,7 +35,6 @@ const NUMBERS: [(&str, i64); 23] = [
     ("exit", libc::SYS_exit),
     ("exit_group", libc::SYS_exit_group),
     ("futex", libc::SYS_futex),
-    ("gettid", libc::SYS_gettid),
     ("mmap", libc::SYS_mmap),
     ("mprotect", libc::SYS_mprotect),
     ("mremap", libc::SYS_mremap),
@@ -46,7 +45,6 @@ const NUMBERS: [(&str, i64); 23] = [
     ("rt_sigprocmask", libc::SYS_rt_sigprocmask),
     ("sendto", libc::SYS_sendto),
     ("setsockopt", libc::SYS_setsockopt),
-    ("sigaltstack", libc::SYS_sigaltstack),
     ("socket", libc::SYS_socket),
     ("write", libc::SYS_write),
 ];

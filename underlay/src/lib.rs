@@ -15,6 +15,8 @@
 //! and the flows through them, each readable from top to bottom: [`attach()`], [`connect()`], [`detach()`],
 //! [`undo`], [`gc`] and [`remove()`]; and [`diagnose()`], which looks at all of it and changes nothing.
 
+#![forbid(unsafe_code)]
+
 pub mod account;
 pub mod attach;
 pub mod attachment;

@@ -52,7 +52,7 @@ fn search(numbers: &[u32]) -> Vec<sock_filter> {
     }
     let (low, high) = numbers.split_at(numbers.len() / 2);
     let (lower, higher) = (search(low), search(high));
-    // Fewer instructions than a jump can pass over: there are 14 numbers.
+    // Fewer instructions than a jump can pass over: there are 13 numbers.
     let over = u8::try_from(lower.len()).unwrap_or_default();
     let first = high.first().copied().unwrap_or_default();
     [vec![instruction(JUMP_IF_NOT_LESS, [over, 0], first)], lower, higher].concat()

@@ -1,38 +1,24 @@
 //! Which kind of namespace an open file is.
 
-use std::{
-    io,
-    os::fd::{AsFd, AsRawFd},
-    path::Path,
-};
+use std::{os::fd::AsFd, path::Path};
 
+use netlink::namespace_type;
 use nix::sys::statfs::{FsType, fstatfs};
 
 use super::Error;
 
 /// `NSFS_MAGIC` of `include/uapi/linux/magic.h`; nix has it in the type of another libc.
 pub(super) const NSFS_MAGIC: FsType = FsType(0x6e73_6673);
-/// `_IO(NSIO, 0x3)` of `include/uapi/linux/nsfs.h`.
-const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
-
 /// Refuses what setns(2) would refuse with a bare EINVAL: files of other file systems, and namespaces of another kind.
 pub(super) fn expect_network(file: &impl AsFd, path: &Path) -> Result<(), Error> {
     if !fstatfs(file).is_ok_and(|stat| stat.filesystem_type() == NSFS_MAGIC) {
         return Err(Error::NotANamespace(path.to_owned()));
     }
-    match flag(file) {
+    match namespace_type(file) {
         Ok(libc::CLONE_NEWNET) => Ok(()),
         Ok(flag) => Err(Error::OtherKind { path: path.to_owned(), kind: name(flag) }),
         Err(source) => Err(Error::Open { path: path.to_owned(), source }),
     }
-}
-
-/// The `CLONE_NEW*` flag of the namespace behind a descriptor of nsfs.
-fn flag(namespace: &impl AsFd) -> io::Result<libc::c_int> {
-    // SAFETY: NS_GET_NSTYPE takes no argument and writes nothing to this process's memory.
-    #[expect(unsafe_code, reason = "the call has no wrapper")]
-    let flag = unsafe { libc::ioctl(namespace.as_fd().as_raw_fd(), NS_GET_NSTYPE) };
-    if flag < 0 { Err(io::Error::last_os_error()) } else { Ok(flag) }
 }
 
 /// As in `/proc/PID/ns`.
