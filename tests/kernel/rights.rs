@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("rights: the settled helper is killed for every other call", &[], killed),
         trial("rights: the helper makes the calls on its lists and no others", &[Need::MACVLAN], calls),
         trial("rights: nobody but root can look into the helper", &[], private),
+        trial("rights: the helper does nothing in the host's own namespace", &[], hosts_own),
     ]
 }
 
@@ -319,6 +320,21 @@ fn attach_plan(parent: u32, patience_ms: u32) -> String {
         route("blackhole", "10.9.0.0/16", Value::Null, Value::Null),
     ]);
     json!({"patience_ms": patience_ms, "steps": steps}).to_string()
+}
+
+/// It enters it, which changes nothing, and sees by its cookie which one it is.
+fn hosts_own(lab: &Lab) -> Result {
+    lab.inside(|inside| {
+        let index = inside.host().sh("cat /sys/class/net/eth0/ifindex")?.trim().parse().expect("an index");
+        let links = || inside.host().sh("ip -o link");
+        let before = links()?;
+        let Confined { calls, signal, output } =
+            confined(&helper("attach", Some("/proc/self/ns/net")), &attach_plan(index, 50))?;
+        assert_eq!((calls.len(), signal), (0, None), "its list was put on: {calls:?}");
+        assert!(output.contains("it is the host's own network namespace"), "{output}");
+        assert_eq!(links()?, before);
+        Ok(())
+    })
 }
 
 /// Were it dumpable, its files in /proc would be its user's, and that may be nobody, who is many: whoever traces
