@@ -15,16 +15,17 @@ use std::{
 use serde_json::Value;
 
 /// Every package, and those of ours that it may depend on.
-const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
     ("bench", &["tests"]),
+    ("capset", &[]),
     ("netlink", &[]),
     ("plan", &[]),
     ("start", &[]),
     ("tests", &[]),
-    ("underlay", &["netlink", "plan"]),
+    ("underlay", &["capset", "netlink", "plan"]),
     ("underlay-cli", &["plan", "underlay"]),
     ("underlay-hook", &["plan", "start", "underlay"]),
-    ("underlay-nsenter", &["netlink", "plan", "start"]),
+    ("underlay-nsenter", &["capset", "netlink", "plan", "start"]),
 ];
 
 #[test]

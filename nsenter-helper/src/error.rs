@@ -39,6 +39,9 @@ pub(crate) enum Cause {
         #[source]
         source: io::Error,
     },
+    /// The capability sets could not be read or changed.
+    #[error("{error}: {}", .error.cause())]
+    Capabilities { error: capset::Error },
     /// The plan is not one.
     #[error(transparent)]
     Syntax(serde_json::Error),
@@ -103,8 +106,15 @@ impl Cause {
         match self {
             Self::Netlink(error) | Self::Busy { error, .. } => error.errno(),
             Self::Call { source, .. } => source.raw_os_error(),
+            Self::Capabilities { error } => error.cause().raw_os_error(),
             Self::Syntax(_) | Self::Inadmissible(_) | Self::Obstacle(_) => None,
         }
+    }
+}
+
+impl From<capset::Error> for Cause {
+    fn from(error: capset::Error) -> Self {
+        Self::Capabilities { error }
     }
 }
 

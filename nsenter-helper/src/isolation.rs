@@ -16,9 +16,13 @@
 //! signal after all of these, since a change of credentials clears it (`commit_creds`); landlock before
 //! seccomp, which would have to allow its calls otherwise; seccomp last.
 
-use std::os::fd::{OwnedFd, RawFd};
+use std::{
+    io,
+    os::fd::{OwnedFd, RawFd},
+};
 
-use caps::{CapSet, Capability, CapsHashSet, errors::CapsError};
+use caps::{CapSet, Capability};
+use capset::Sets;
 use nix::{
     sched::{CloneFlags, setns},
     sys::{
@@ -74,7 +78,9 @@ pub(crate) fn renounce(user: User) -> Result<()> {
     leave(|| {
         prctl::set_no_new_privs().map_err(Cause::call("PR_SET_NO_NEW_PRIVS"))?;
         system::empty_bounding_set().map_err(Cause::call("PR_CAPBSET_DROP"))?;
-        caps::clear(None, CapSet::Ambient).map_err(|error| capability(&error))?;
+        caps::clear(None, CapSet::Ambient)
+            .map_err(io::Error::other)
+            .map_err(Cause::call("PR_CAP_AMBIENT"))?;
         prctl::set_keepcaps(true).map_err(Cause::call("PR_SET_KEEPCAPS"))?;
         setgroups(&[]).map_err(Cause::call("setgroups"))?;
         setresgid(gid, gid, gid).map_err(Cause::call("setresgid"))?;
@@ -89,11 +95,11 @@ pub(crate) fn renounce(user: User) -> Result<()> {
 /// Should: administer the network of the namespace, and that of the host through a socket opened before.
 /// Must not: enter any other namespace, although the descriptor stays open to name it to the kernel.
 pub(crate) fn enter<T>(namespace: &OwnedFd, inside: impl FnOnce() -> T) -> Result<T> {
-    leave(|| take(&[Capability::CAP_SYS_ADMIN, Capability::CAP_NET_ADMIN]))?;
+    leave(|| keep(&[Capability::CAP_SYS_ADMIN, Capability::CAP_NET_ADMIN]))?;
     setns(namespace, CloneFlags::CLONE_NEWNET)
         .map_err(|errno| Error::new("enter the network namespace", Cause::call("setns")(errno)))?;
     let done = inside();
-    leave(|| keep_network_alone(keep))?;
+    leave(keep_network_alone)?;
     Ok(done)
 }
 
@@ -101,7 +107,7 @@ pub(crate) fn enter<T>(namespace: &OwnedFd, inside: impl FnOnce() -> T) -> Resul
 ///
 /// Should and must not: as at the end of [`enter`].
 pub(crate) fn stay() -> Result<()> {
-    leave(|| keep_network_alone(take))
+    leave(keep_network_alone)
 }
 
 /// The end of stage 4 for whoever only looks. `CAP_NET_ADMIN` goes, too.
@@ -137,43 +143,18 @@ pub(crate) fn settle(parent: Pid, work: &Work<'_>) -> Result<()> {
 type Verdict = std::result::Result<(), Cause>;
 
 /// `CAP_NET_ADMIN` alone is left, and it is looked at again.
-fn keep_network_alone(change: impl FnOnce(&[Capability]) -> Verdict) -> Verdict {
-    change(&[Capability::CAP_NET_ADMIN])?;
-    let only: CapsHashSet = [Capability::CAP_NET_ADMIN].into();
-    for (set, expected) in
-        [(CapSet::Permitted, &only), (CapSet::Effective, &only), (CapSet::Inheritable, &CapsHashSet::new())]
-    {
-        if caps::read(None, set).map_err(|error| capability(&error))? != *expected {
-            return Err(Obstacle::CapabilitiesLeft.into());
-        }
-    }
-    Ok(())
+fn keep_network_alone() -> Verdict {
+    let only = [Capability::CAP_NET_ADMIN];
+    keep(&only)?;
+    if Sets::of_this_thread()? == Sets::only(&only) { Ok(()) } else { Err(Obstacle::CapabilitiesLeft.into()) }
 }
 
-/// Makes `capabilities` the permitted and effective sets of a process that uses none: the change of user emptied the
-/// effective set (capabilities(7)).
-fn take(capabilities: &[Capability]) -> Verdict {
-    set(CapSet::Inheritable, &[])?;
-    set(CapSet::Permitted, capabilities)?;
-    set(CapSet::Effective, capabilities)
-}
-
-/// Makes some of those that [`take`] took all that there are. In this order no step asks for more than the one before
-/// left.
+/// Makes some of the permitted capabilities all that there are, effective, too: the change of user emptied that set
+/// (capabilities(7)).
 fn keep(capabilities: &[Capability]) -> Verdict {
-    set(CapSet::Effective, capabilities)?;
-    set(CapSet::Permitted, capabilities)
-}
-
-fn set(set: CapSet, capabilities: &[Capability]) -> Verdict {
-    caps::set(None, set, &capabilities.iter().copied().collect()).map_err(|error| capability(&error))
+    Sets::only(capabilities).set().map_err(Cause::from)
 }
 
 fn leave<T>(stage: impl FnOnce() -> std::result::Result<T, Cause>) -> Result<T> {
     stage().map_err(|cause| Error::new("give up privilege", cause))
-}
-
-/// The crate has its errors in words only.
-fn capability(error: &CapsError) -> Cause {
-    Cause::Call { call: "capset", source: std::io::Error::other(error.to_string()) }
 }

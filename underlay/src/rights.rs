@@ -10,7 +10,8 @@
 
 pub mod files;
 
-use caps::{CapSet, Capability, CapsHashSet, errors::CapsError};
+use caps::Capability;
+use capset::{Sets, mask};
 use landlock::RulesetError;
 use thiserror::Error;
 
@@ -26,7 +27,7 @@ pub enum Error {
         operation: &'static str,
         /// What the kernel answered.
         #[source]
-        source: CapsError,
+        source: capset::Error,
     },
     /// Files.
     #[error("cannot give up the files that are not needed (landlock)")]
@@ -38,19 +39,18 @@ pub enum Error {
 
 /// Uses no capability until [`act`].
 pub fn rest() -> Result<(), Error> {
-    set(CapSet::Effective, &CapsHashSet::new(), "lay down")
+    change("lay down", |now| Sets { effective: 0, ..now })
 }
 
 /// Uses every capability that is left.
 pub fn act() -> Result<(), Error> {
-    set(CapSet::Effective, &permitted()?, "take up")
+    change("take up", |now| Sets { effective: now.permitted, ..now })
 }
 
 /// Gives up all capabilities but these, and uses none until [`act`].
 pub fn keep(capabilities: &[Capability]) -> Result<(), Error> {
-    let kept = permitted()?.into_iter().filter(|capability| capabilities.contains(capability)).collect();
-    rest()?;
-    set(CapSet::Permitted, &kept, "give up")
+    let kept = mask(capabilities);
+    change("give up", |now| Sets { effective: 0, permitted: now.permitted & kept, ..now })
 }
 
 /// To make and look at links of the host, and of namespaces by their numbers.
@@ -62,8 +62,12 @@ pub const PROCESSES: Capability = Capability::CAP_SYS_PTRACE;
 
 /// What of these this process does not have, by name: not to be used, and not to be taken up.
 pub fn lacking(needed: &[Capability]) -> Result<Vec<String>, Error> {
-    let permitted = permitted()?;
-    Ok(needed.iter().filter(|capability| !permitted.contains(capability)).map(ToString::to_string).collect())
+    let missing = !look()?.permitted;
+    Ok(needed
+        .iter()
+        .filter(|capability| missing & capability.bitmask() != 0)
+        .map(ToString::to_string)
+        .collect())
 }
 
 /// Without these nothing can be attached: to enter a namespace, to work in it, and to give all else up.
@@ -75,10 +79,10 @@ pub const NEEDED: [Capability; 5] = [
     Capability::CAP_SETPCAP,
 ];
 
-fn permitted() -> Result<CapsHashSet, Error> {
-    caps::read(None, CapSet::Permitted).map_err(|source| Error::Capabilities { operation: "look at", source })
+fn look() -> Result<Sets, Error> {
+    Sets::of_this_thread().map_err(|source| Error::Capabilities { operation: "look at", source })
 }
 
-fn set(set: CapSet, capabilities: &CapsHashSet, operation: &'static str) -> Result<(), Error> {
-    caps::set(None, set, capabilities).map_err(|source| Error::Capabilities { operation, source })
+fn change(operation: &'static str, change: impl FnOnce(Sets) -> Sets) -> Result<(), Error> {
+    change(look()?).set().map_err(|source| Error::Capabilities { operation, source })
 }
