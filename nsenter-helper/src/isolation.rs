@@ -30,7 +30,7 @@ use nix::{
         resource::{Resource, setrlimit},
         signal::{SigSet, Signal},
     },
-    unistd::{Gid, Pid, Uid, getppid, setgroups, setresgid, setresuid},
+    unistd::{Pid, getppid},
 };
 
 mod calls;
@@ -74,7 +74,6 @@ pub(crate) fn sanitise(keep: Option<RawFd>) -> Result<()> {
 /// Should: keep its permitted capabilities over the change of user, for the next stage to choose from.
 /// Must not: gain anything by executing a file, own root's files.
 pub(crate) fn renounce(user: User) -> Result<()> {
-    let (uid, gid) = (Uid::from_raw(user.uid), Gid::from_raw(user.gid));
     leave(|| {
         prctl::set_no_new_privs().map_err(Cause::call("PR_SET_NO_NEW_PRIVS"))?;
         system::empty_bounding_set().map_err(Cause::call("PR_CAPBSET_DROP"))?;
@@ -82,9 +81,9 @@ pub(crate) fn renounce(user: User) -> Result<()> {
             .map_err(io::Error::other)
             .map_err(Cause::call("PR_CAP_AMBIENT"))?;
         prctl::set_keepcaps(true).map_err(Cause::call("PR_SET_KEEPCAPS"))?;
-        setgroups(&[]).map_err(Cause::call("setgroups"))?;
-        setresgid(gid, gid, gid).map_err(Cause::call("setresgid"))?;
-        setresuid(uid, uid, uid).map_err(Cause::call("setresuid"))?;
+        system::leave_groups().map_err(Cause::call("setgroups"))?;
+        system::change_group(user.gid).map_err(Cause::call("setresgid"))?;
+        system::change_user(user.uid).map_err(Cause::call("setresuid"))?;
         prctl::set_keepcaps(false).map_err(Cause::call("PR_SET_KEEPCAPS"))
     })
 }

@@ -75,6 +75,28 @@ pub(crate) fn empty_bounding_set() -> io::Result<()> {
     Ok(())
 }
 
+/// Leaves all supplementary groups.
+///
+/// This and the next two are the kernel's calls, which change the calling thread. The C library's have every thread
+/// make them, and block all signals meanwhile, three calls more each; at this point there is one thread.
+pub(crate) fn leave_groups() -> io::Result<()> {
+    let none = std::ptr::null::<libc::gid_t>();
+    // SAFETY: of a list without entries nothing is read.
+    done(unsafe { libc::syscall(libc::SYS_setgroups, 0, none) })
+}
+
+/// Makes this the real, the effective and the saved group.
+pub(crate) fn change_group(gid: libc::gid_t) -> io::Result<()> {
+    // SAFETY: three numbers.
+    done(unsafe { libc::syscall(libc::SYS_setresgid, gid, gid, gid) })
+}
+
+/// Makes this the real, the effective and the saved user.
+pub(crate) fn change_user(uid: libc::uid_t) -> io::Result<()> {
+    // SAFETY: three numbers.
+    done(unsafe { libc::syscall(libc::SYS_setresuid, uid, uid, uid) })
+}
+
 /// Begins to make a filesystem of a kind.
 pub(crate) fn open_filesystem(kind: &CStr) -> io::Result<OwnedFd> {
     // SAFETY: the kernel reads a text that ends with a zero byte.
@@ -86,9 +108,7 @@ pub(crate) fn create_filesystem(context: &OwnedFd) -> io::Result<()> {
     let nothing = std::ptr::null::<libc::c_char>();
     let context = context.as_raw_fd();
     // SAFETY: this command has neither key nor value.
-    let result =
-        unsafe { libc::syscall(libc::SYS_fsconfig, context, FSCONFIG_CMD_CREATE, nothing, nothing, 0) };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    done(unsafe { libc::syscall(libc::SYS_fsconfig, context, FSCONFIG_CMD_CREATE, nothing, nothing, 0) })
 }
 
 /// Mounts it where nobody else finds it. Nothing in it can be executed.
@@ -111,7 +131,10 @@ fn new_descriptor(result: libc::c_long) -> io::Result<OwnedFd> {
 fn close_range(first: libc::c_uint, last: libc::c_uint) -> io::Result<()> {
     // SAFETY: nothing in this process owns a descriptor above 2 yet: it is called first in `main`'s thread,
     // which is the only one.
-    let result = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+    done(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })
+}
+
+fn done(result: libc::c_long) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
