@@ -18,6 +18,7 @@ mod sysctl;
 use create::Creator;
 pub(crate) use create::temporary_name;
 use journal::Journal;
+use sysctl::Ipv6Sysctl;
 pub(crate) use sysctl::Sysctls;
 
 /// ipvlan: one address for one link of a parent (`ipvlan_addr_busy`).
@@ -67,7 +68,10 @@ pub(crate) fn apply(plan: &Plan, site: Site) -> std::result::Result<Vec<MadeLink
                 failures.extend(delete_route(&inside, route).err());
                 Ok(())
             }
-            (Step::SetSysctl { link, key, value }, _) => sysctls.write(link, *key, *value),
+            (Step::SetSysctl { link, key, value }, _) => match Ipv6Sysctl::of(*key) {
+                Some(key) => sysctls.write(link, key, *value),
+                None => set_arp_notify(&inside, &journal, link, *value),
+            },
             (step, _) => make(step, &inside, patience, &mut journal),
         };
         if let Err(error) = result {
@@ -126,6 +130,13 @@ fn make(step: &Step, inside: &Socket, patience: Patience, journal: &mut Journal)
             Err(Error::new("carry out the plan", Obstacle::HostLeft))
         }
     }
+}
+
+fn set_arp_notify(inside: &Socket, journal: &Journal, link: &IfName, value: bool) -> Result<()> {
+    let index = index_of(journal, link)?;
+    inside
+        .set_arp_notify(index, value)
+        .map_err(|error| Error::new(format!("set arp_notify of link {link} to {}", i32::from(value)), error))
 }
 
 fn add_route(inside: &Socket, route: &Route, journal: &mut Journal) -> Result<()> {

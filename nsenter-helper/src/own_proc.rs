@@ -14,7 +14,7 @@ use crate::{apply::Sysctls, system};
 /// anything in the way of it: the host's serves as well, only later.
 ///
 /// Needs `CAP_SYS_ADMIN`, and `CAP_NET_ADMIN` to try whether the sysctls can be written. What is left open is
-/// the links' directories: they keep alive what they are in.
+/// the links' directory: it keeps alive what it is in.
 pub(crate) fn open() -> Option<Sysctls> {
     let sysctls = Sysctls::below(&mount().ok()?).ok()?;
     sysctls.are_writable().then_some(sysctls)

@@ -97,7 +97,7 @@ fn stages(lab: &Lab) -> Result {
             flags.sort_unstable();
             open.push(flags);
         }
-        // Neither the context of a procfs nor the mount, but two directories as without.
+        // Neither the context of a procfs nor the mount, but a directory as without.
         assert_eq!(open[0], open[1]);
         Ok(())
     })
@@ -141,7 +141,7 @@ fn refused(lab: &Lab) -> Result {
             }
         }
         // What it needs is left.
-        let Try { call, words, .. } = open("", c"/proc/sys/net/ipv4/conf/lo/arp_notify", libc::O_WRONLY);
+        let Try { call, words, .. } = open("", c"/proc/sys/net/ipv6/conf/lo/disable_ipv6", libc::O_WRONLY);
         assert!(matches!(probe.attempt(call, &words)?, Fate::Done(3..)));
         Ok(())
     })
@@ -154,7 +154,8 @@ fn denied_by_landlock() -> Vec<Try<'static>> {
         open("list a directory", c"/", libc::O_RDONLY | libc::O_DIRECTORY),
         open("make a file", c"/tmp/underlay-made", libc::O_WRONLY | libc::O_CREAT),
         open("write another sysctl", c"/proc/sys/net/ipv4/ip_forward", libc::O_WRONLY),
-        open("read a link's sysctl", c"/proc/sys/net/ipv4/conf/lo/arp_notify", libc::O_RDONLY),
+        open("read a link's sysctl", c"/proc/sys/net/ipv6/conf/lo/disable_ipv6", libc::O_RDONLY),
+        open("write a link's IPv4 sysctl", c"/proc/sys/net/ipv4/conf/lo/arp_notify", libc::O_WRONLY),
         at_path("remove a file", libc::SYS_unlinkat, c"/run/bin/underlay"),
         at_path("make a directory", libc::SYS_mkdirat, c"/tmp/underlay-made"),
         attempt("execute a file", libc::SYS_execve, &[path(c"/bin/true"), n(0), n(0)]),
@@ -202,7 +203,7 @@ fn killed(lab: &Lab) -> Result {
 fn other_calls() -> Vec<Try<'static>> {
     vec![
         open("open a file to read", c"/etc/passwd", libc::O_RDONLY),
-        open("open a file to read and write", c"/proc/sys/net/ipv4/conf/lo/arp_notify", libc::O_RDWR),
+        open("open a file to read and write", c"/proc/sys/net/ipv6/conf/lo/disable_ipv6", libc::O_RDWR),
         open("make a file", c"/tmp/underlay-made", libc::O_WRONLY | libc::O_CREAT),
         open("cut a file", c"/tmp/underlay-made", libc::O_WRONLY | libc::O_TRUNC),
         attempt("open the old way", libc::SYS_open, &[path(c"/etc/passwd"), n(0)]),

@@ -5,8 +5,8 @@ use std::{fmt, os::fd::AsRawFd};
 use nix::errno::Errno;
 use rtnetlink::{
     LinkMessageBuilder, LinkUnspec,
-    packet_core::{NLM_F_CREATE, NLM_F_EXCL},
-    packet_route::link::LinkAttribute,
+    packet_core::{DefaultNla, Emitable, NLM_F_CREATE, NLM_F_EXCL},
+    packet_route::link::{AfSpecInet, AfSpecUnspec, LinkAttribute},
 };
 
 use crate::{
@@ -14,6 +14,11 @@ use crate::{
     link::{Driver, NewLink, Removal},
     socket::Socket,
 };
+
+/// `IFLA_INET_CONF`: attributes whose types are the settings' numbers (`net/ipv4/devinet.c`).
+const INET_CONF: u16 = 1;
+/// `IPV4_DEVCONF_ARP_NOTIFY` of `include/uapi/linux/ip.h`.
+const ARP_NOTIFY: u16 = 22;
 
 impl Socket {
     /// Makes a link, down. Fails if one of this name exists in the namespace where it is to be.
@@ -42,6 +47,13 @@ impl Socket {
             request = request.alias(alias);
         }
         self.change(format_args!("bring up link {index}"), request)
+    }
+
+    /// Has a link announce its IPv4 addresses when it comes up, or not: `net.ipv4.conf.IF.arp_notify`. In a message
+    /// before the one that brings it up, which the kernel would do first (`do_setlink`).
+    pub fn set_arp_notify(&self, index: u32, value: bool) -> Result<()> {
+        let link = LinkUnspec::new_with_index(index).append_extra_attribute(arp_notify(value));
+        self.change(format_args!("set arp_notify of link {index} to {}", u32::from(value)), link)
     }
 
     /// Writes a link's alias, at most 255 bytes; an empty one removes it.
@@ -93,6 +105,14 @@ impl Socket {
     }
 }
 
+/// Written out, since the library's own for a request leaves out the settings that are to be zero.
+fn arp_notify(value: bool) -> LinkAttribute {
+    let mut setting = vec![0; 8];
+    DefaultNla::new(ARP_NOTIFY, u32::from(value).to_ne_bytes().to_vec()).emit(&mut setting);
+    let settings = AfSpecInet::Other(DefaultNla::new(INET_CONF, setting));
+    LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet(vec![settings])])
+}
+
 /// The kernel names no driver when it says that it has none; other EOPNOTSUPP, such as a parent that can
 /// carry no VLAN, come with another text.
 pub(super) fn explain(error: Error, module: &'static str) -> Error {
@@ -124,6 +144,19 @@ mod tests {
     fn unsupported(kernel: Option<&str>) -> Error {
         let operation = "create vlan link eth0.50".to_owned();
         Error::Refused { operation, errno: Errno::EOPNOTSUPP, kernel: kernel.map(Into::into) }
+    }
+
+    #[test]
+    fn a_setting_is_four_attributes_deep_and_may_be_zero() {
+        for value in [false, true] {
+            let attribute = arp_notify(value);
+            let mut bytes = vec![0; attribute.buffer_len()];
+            attribute.emit(&mut bytes);
+            let expected =
+                [[20, 26], [16, 2], [12, INET_CONF], [8, ARP_NOTIFY], [u16::from(value), 0]].concat();
+            let expected: Vec<u8> = expected.into_iter().flat_map(u16::to_ne_bytes).collect();
+            assert_eq!(bytes, expected);
+        }
     }
 
     #[test]

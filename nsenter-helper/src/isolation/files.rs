@@ -26,10 +26,10 @@ fn restrict_to(work: &Work<'_>) -> Result<(), RulesetError> {
         .create()?
         // Done before, by `renounce`.
         .no_new_privs(false);
-    if let Work::Act(sysctls) = work {
-        for directory in sysctls.directories() {
-            ruleset = ruleset.add_rule(PathBeneath::new(directory, AccessFs::WriteFile))?;
-        }
+    if let Work::Act(sysctls) = work
+        && let Some(directory) = sysctls.directory()
+    {
+        ruleset = ruleset.add_rule(PathBeneath::new(directory, AccessFs::WriteFile))?;
     }
     ruleset.restrict_self().map(drop)
 }
