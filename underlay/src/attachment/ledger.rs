@@ -122,16 +122,27 @@ impl Ledger {
         let path = self.pointer(user);
         match symlink(cookie.to_string(), &path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                // The same container again (restore), in another namespace.
-                let new = self.containers.join(format!("{}.new", user.file_name()));
-                run_file::remove(&new)?;
-                symlink(cookie.to_string(), &new)
-                    .and_then(|()| fs::rename(&new, &path))
-                    .map_err(run_file::Error::on("replace", &path))?;
+                if target(&path)? == Some(cookie) {
+                    Ok(())
+                } else {
+                    self.point_elsewhere(user, cookie)
+                }
             }
-            made => made.map_err(run_file::Error::on("make", &path))?,
+            made => Ok(made.map_err(run_file::Error::on("make", &path))?),
         }
-        Ok(())
+    }
+
+    /// The same container again (restore), in another namespace.
+    fn point_elsewhere(&self, user: &UserKey, cookie: u64) -> Result<(), Error> {
+        let path = self.pointer(user);
+        let new = self.containers.join(format!("{}.new", user.file_name()));
+        run_file::remove(&new)?;
+        let replaced = symlink(cookie.to_string(), &new).and_then(|()| fs::rename(&new, &path));
+        if replaced.is_err() {
+            // The failure before this one is the one to tell.
+            let _ = run_file::remove(&new);
+        }
+        Ok(replaced.map_err(run_file::Error::on("replace", &path))?)
     }
 
     /// Forgets where a container's attachments were, if it was there.
