@@ -78,7 +78,7 @@ fn attach(layout: &Layout, key: &UserKey, requests: &[Request], child: &Child) -
         Container { key: key.clone(), name: None, pod: None, namespace: None, asker: Asker::Administrator };
     let namespace = Namespace::pin(Some(child.pid()), None)?;
     let deadline = Instant::now() + PATIENCE;
-    let helper = Helper::attach(layout, &namespace, deadline).map_err(Error::from)?;
+    let helper = Helper::attach(layout, namespace.entrance(), deadline).map_err(Error::from)?;
     let attached = underlay::attach(layout, &container, requests, &namespace, helper, deadline)?;
     for text in &attached.notes {
         note(text);

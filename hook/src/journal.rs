@@ -28,13 +28,22 @@ const MAX_SHOWN: usize = 80;
 /// shows about as much.
 const MAX_LINE: usize = 2000;
 
-/// The system's log, if there is one.
-pub(crate) struct Journal(Option<Logger<LoggerBackend, Formatter3164>>);
+/// The system's log.
+#[derive(Default)]
+pub(crate) enum Journal {
+    /// Nothing was said yet.
+    #[default]
+    Closed,
+    /// There is none, if it could not be opened.
+    Open(Option<Logger<LoggerBackend, Formatter3164>>),
+}
 
 impl Journal {
-    /// Connects to syslog.
-    pub(crate) fn open() -> Self {
-        Self(connect().ok())
+    /// Connects to syslog. The first word does that, too; this is for a moment in which nobody waits.
+    pub(crate) fn open(&mut self) {
+        if matches!(self, Self::Closed) {
+            *self = Self::Open(connect().ok());
+        }
     }
 
     /// An attach that succeeded, with its notes as warnings.
@@ -99,7 +108,8 @@ impl Journal {
     }
 
     fn log(&mut self, severity: Severity, line: &str) {
-        let Some(logger) = &mut self.0 else { return };
+        self.open();
+        let Self::Open(Some(logger)) = self else { return };
         let line: String = message::escape(line).chars().take(MAX_LINE).collect();
         // A full socket, or a daemon that is gone: nothing can be done about it here.
         let _ = match severity {

@@ -36,7 +36,7 @@ use underlay::{
     helper::Helper,
     layout::Layout,
     message,
-    namespace::{Namespace, Opened},
+    namespace::{self, Namespace, Opened},
     rights,
 };
 
@@ -80,9 +80,9 @@ fn run(arguments: &Arguments) -> u8 {
     let settled = sanitise::sanitise().and_then(|()| Ok(rights::rest()?));
     let (state, stage) = match settled.and(looked) {
         Ok(both) => both,
-        Err(error) => return end(arguments.stage, fail(&mut Journal::open(), None, &error)),
+        Err(error) => return end(arguments.stage, fail(&mut Journal::default(), None, &error)),
     };
-    let mut journal = Journal::open();
+    let mut journal = Journal::default();
     match stage {
         Stage::CreateRuntime => match attach(arguments, &state, deadline, &mut journal) {
             Ok(()) => DONE,
@@ -111,7 +111,7 @@ fn attach(
     journal: &mut Journal,
 ) -> Result<(), Error> {
     let start = Instant::now();
-    let held = take_hold(arguments, state, deadline);
+    let held = take_hold(arguments, state, deadline, journal);
     rights::keep(&[rights::NETWORK, rights::HELPERS])?;
     // From here on words are interpreted that strangers wrote or chose: annotation, config.json, definitions.
     let requests = wish::requests(state, &arguments.annotation)?;
@@ -141,19 +141,28 @@ struct Held {
 }
 
 /// Opens it, starts the helper, which gets ready while this process reads, and leaves this process only the files that
-/// it needs. In this order, since the helper would be bound by that, too; it binds itself, and closer.
-fn take_hold(arguments: &Arguments, state: &State, deadline: Instant) -> Result<Held, Error> {
-    sanitise::require_host_root()?;
+/// it needs. In this order, since the helper would be bound by that, too; it binds itself, and closer. What can be
+/// done after the helper's start is done after it.
+fn take_hold(
+    arguments: &Arguments,
+    state: &State,
+    deadline: Instant,
+    journal: &mut Journal,
+) -> Result<Held, Error> {
     rights::act()?;
     let layout = &arguments.layout;
     let held = open(state).map(|(bundle, opened)| Held { bundle, pinned: pin(opened, layout, deadline) });
+    // Elsewhere all of that fails, and this is the reason.
+    sanitise::require_host_root()?;
+    journal.open();
     rights::files::confine(layout)?;
     held
 }
 
 fn pin(opened: Opened, layout: &Layout, deadline: Instant) -> Result<(Namespace, Helper), Error> {
+    let helper = opened.entrance().map(|entrance| Helper::attach(layout, entrance, deadline));
     let namespace = opened.namespace()?;
-    let helper = Helper::attach(layout, &namespace, deadline);
+    let helper = helper.ok_or(namespace::Error::Unknown)?;
     Ok((namespace, helper.map_err(|error| Box::new(underlay::attach::Error::from(error)))?))
 }
 

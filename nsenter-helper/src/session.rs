@@ -10,7 +10,7 @@ use nix::{
     sys::statfs::{NSFS_MAGIC, fstatfs},
     unistd::Pid,
 };
-use plan::{Hello, MadeLink, Plan, Report, Sight, nsid_of};
+use plan::{Entered, Hello, MadeLink, Plan, Report, Sight, nsid_of};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -71,10 +71,11 @@ fn act_inside(fd: RawFd, proc: Proc, user: User, parent: Pid) -> std::result::Re
     })?;
     let inside = open_socket("of the namespace")?;
     let cookie = identify(&host, &inside)?;
+    say("say which namespace this is", &Entered { cookie })?;
     let sysctls = own.map_or_else(Sysctls::open, Ok)?;
     isolation::settle(parent, &Work::Act(&sysctls))?;
     let hello = greet(&host, &inside, &namespace, cookie)?;
-    write_line(&hello).map_err(|source| Error::new("say hello", Cause::Call { call: "write", source }))?;
+    say("say hello", &hello)?;
     let plan: Plan = read("read the plan")?;
     admission::check(&plan).map_err(|why| Error::new("carry out the plan", why))?;
     apply::apply(&plan, Site { host, inside, namespace, nsid: hello.nsid, sysctls })
@@ -118,7 +119,7 @@ fn greet(host: &Socket, inside: &Socket, namespace: &OwnedFd, cookie: u64) -> Re
         let nsid = host.assign_nsid(namespace.as_fd(), nsid_of(cookie))?;
         let links = inside.links()?.into_iter().map(|link| link.name).collect();
         let defaults = inside.default_routes()?;
-        Ok(Hello { cookie, nsid, links, ipv4_default: defaults.ipv4, ipv6_default: defaults.ipv6 })
+        Ok(Hello { nsid, links, ipv4_default: defaults.ipv4, ipv6_default: defaults.ipv6 })
     };
     look().map_err(|cause| Error::new(LOOK, cause))
 }
@@ -134,6 +135,10 @@ pub(crate) fn read<T: DeserializeOwned>(what: &str) -> Result<T> {
         return Err(Error::new(what, Obstacle::PlanTooLong(MAX_PLAN_BYTES)));
     }
     serde_json::from_slice(&text).map_err(|error| Error::new(what, error))
+}
+
+fn say(what: &str, word: &impl Serialize) -> Result<()> {
+    write_line(word).map_err(|source| Error::new(what, Cause::Call { call: "write", source }))
 }
 
 fn write_line(value: &impl Serialize) -> io::Result<()> {

@@ -1,8 +1,8 @@
 //! The words that the hook and its helper share: pure data, no sockets, no files.
 //!
-//! The hook starts the helper (`underlay-nsenter`) early. A helper that was given a namespace enters it,
-//! writes one [`Hello`] as a line of JSON, and waits; one that was given none has nothing to say yet. The
-//! hook decides what to do with what it now knows, and writes one [`Plan`] followed by end of file. The
+//! The hook starts the helper (`underlay-nsenter`) early. A helper that was given a namespace enters it, says which
+//! one it is ([`Entered`], a line of JSON), gives up its last rights, says what is there ([`Hello`], another line), and
+//! waits; one that was given none has nothing to say yet. The hook decides what to do with what it now knows, and writes one [`Plan`] followed by end of file. The
 //! helper carries it out step by step and answers with one [`Report`], again a line of JSON. If a making step
 //! fails, the helper first takes back what it had made; if a deleting step fails, it carries out the others.
 //! A helper that cannot even enter writes its report in the place of the hello.
@@ -28,7 +28,7 @@ mod tests;
 pub use ifname::{IfName, InvalidIfName};
 pub use look::{Question, SeenRoute, Sight};
 pub use mac::{InvalidMacAddress, MacAddress};
-pub use report::{FIRST_NSID, Failure, Hello, MadeLink, Report, nsid_of};
+pub use report::{Entered, FIRST_NSID, Failure, Hello, MadeLink, Report, nsid_of};
 pub use step::{
     CreateLink, DeleteLink, IpvlanFlag, IpvlanMode, LinkKind, MacvlanMode, Plan, Route, RouteKind, Step,
     Sysctl,

@@ -14,11 +14,18 @@ pub fn nsid_of(cookie: u64) -> Option<i32> {
     i32::try_from(cookie).ok()?.checked_add(FIRST_NSID)
 }
 
-/// Written once the helper is in the namespace: which one it really is, and what is there already.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hello {
+/// Written as soon as the helper is in the namespace, before it gives up its last rights: which one it really is. So
+/// much the kernel alone says, and the hook can lock its record of the namespace meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entered {
     /// `SO_NETNS_COOKIE` of the namespace: unlike its inode never used again within one boot.
     pub cookie: u64,
+}
+
+/// Written once the helper can do nothing but carry out its plan: what is in the namespace already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
     /// The number under which the host's namespace knows it from now on (`RTM_NEWNSID`).
     pub nsid: i32,
     /// Names of the links that are there.
@@ -27,6 +34,16 @@ pub struct Hello {
     pub ipv4_default: bool,
     /// An IPv6 default route is there.
     pub ipv6_default: bool,
+}
+
+impl Hello {
+    /// What a namespace says in which nobody has done anything yet; none where cookies have become too large to
+    /// tell the number that it will get.
+    #[must_use]
+    pub fn of_fresh(cookie: u64) -> Option<Self> {
+        let links = vec!["lo".to_owned()];
+        Some(Self { nsid: nsid_of(cookie)?, links, ipv4_default: false, ipv6_default: false })
+    }
 }
 
 /// Written at the end.

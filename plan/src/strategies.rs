@@ -145,13 +145,12 @@ pub fn plan() -> impl Strategy<Value = Plan> {
 prop_compose! {
     /// With names of links that no program of ours would give.
     pub fn hello()(
-        cookie in any::<u64>(),
         nsid in any::<i32>(),
         links in vec(any::<String>(), 0..4),
         ipv4_default in any::<bool>(),
         ipv6_default in any::<bool>(),
     ) -> Hello {
-        Hello { cookie, nsid, links, ipv4_default, ipv6_default }
+        Hello { nsid, links, ipv4_default, ipv6_default }
     }
 }
 

@@ -7,8 +7,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    Hello, IfName, IpvlanFlag, IpvlanMode, LinkKind, MacAddress, MacvlanMode, Plan, Question, Report,
-    RouteKind, Sight, Step, Sysctl, strategies,
+    Entered, Hello, IfName, IpvlanFlag, IpvlanMode, LinkKind, MacAddress, MacvlanMode, Plan, Question,
+    Report, RouteKind, Sight, Step, Sysctl, strategies,
 };
 
 /// On one line: the end of a line is the end of a word between hook and helper.
@@ -59,6 +59,14 @@ proptest! {
         read_back(&hello)?;
         let text = serde_json::to_string(&hello).unwrap();
         prop_assert!(serde_json::from_str::<Report>(&text).is_err(), "a report in the place of the hello is known");
+    }
+
+    #[test]
+    fn a_cookie_is_read_back(cookie in any::<u64>(), hello in strategies::hello(), report in strategies::report()) {
+        read_back(&Entered { cookie })?;
+        for other in [serde_json::to_string(&hello), serde_json::to_string(&report)] {
+            prop_assert!(serde_json::from_str::<Entered>(&other.unwrap()).is_err());
+        }
     }
 
     #[test]

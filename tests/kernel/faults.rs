@@ -15,7 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         for (harm, what) in
             [(Harm::Kill, "killed at"), (Harm::Error, "failing at"), (Harm::Interrupt, "interrupted at")]
         {
-            let scenario = Scenario { victim, harm };
+            let scenario = Scenario { victim, harm, others: &[] };
             trials.push(trial(format!("attach, {whose} {what} every call"), &[Need::MACVLAN], move |lab| {
                 sweep(lab, scenario, attach)
             }));
@@ -23,6 +23,12 @@ pub(crate) fn trials() -> Vec<Trial> {
                 sweep(lab, scenario, detach)
             }));
         }
+    }
+    // The hook expected nothing to be there, and leases again in other names.
+    for (harm, what) in [(Harm::Kill, "killed at"), (Harm::Error, "failing at")] {
+        let scenario = Scenario { victim: Program::Hook, harm, others: &["eth0", "eth9"] };
+        let name = format!("attach beside another's link, the hook {what} every call");
+        trials.push(trial(name, &[Need::MACVLAN], move |lab| sweep(lab, scenario, attach)));
     }
     trials
 }
@@ -34,6 +40,8 @@ const LAN: &str = "-d macvlan --subnet=10.0.0.0/16 --gateway=10.0.0.1 -o parent=
 struct Scenario {
     victim: Program,
     harm: Harm,
+    /// The links that somebody else made in the namespace that lives on: the two ends of a cable, or none.
+    others: &'static [&'static str],
 }
 
 /// One place of a sweep.
@@ -41,6 +49,7 @@ struct Place<'a> {
     inside: &'a Inside,
     /// Holds the namespace that lives on.
     keeper: &'a Replica,
+    others: &'static [&'static str],
     fault: Fault,
 }
 
@@ -49,9 +58,13 @@ fn sweep(lab: &Lab, scenario: Scenario, run: fn(&Place<'_>) -> Result<bool>) -> 
     lab.network(LAN)?;
     lab.inside(|inside| {
         let keeper = inside.replica("keeper", "")?;
-        let Scenario { victim, harm } = scenario;
+        let Scenario { victim, harm, others } = scenario;
+        if let [end, other] = others {
+            let there = inside.host().namespace(&keeper.namespace());
+            there.ok(&format!("ip link add {end} type veth peer name {other}"))?;
+        }
         for call in 0.. {
-            let place = Place { inside, keeper: &keeper, fault: Fault { victim, call, harm } };
+            let place = Place { inside, keeper: &keeper, others, fault: Fault { victim, call, harm } };
             if !run(&place)? {
                 // Far fewer calls than there are would mean that the tracer did not see them.
                 let expected = if harm == Harm::Interrupt { 4 } else { 10 };
@@ -149,7 +162,8 @@ impl Place<'_> {
 
     /// Success means all of it, whatever went wrong on the way: an interface with an address that is leased.
     fn expect_attached(&self, replica: &Replica, traced: &Traced) -> Result {
-        let interfaces = self.inside.host().namespace(&replica.namespace()).interfaces()?;
+        let mut interfaces = self.inside.host().namespace(&replica.namespace()).interfaces()?;
+        interfaces.retain(|interface| !self.others.contains(&interface.name.as_str()));
         let [interface] = interfaces.as_slice() else {
             panic!("{}: {interfaces:?}", self.at(traced));
         };
@@ -162,7 +176,8 @@ impl Place<'_> {
         );
         let records = self.inside.records()?;
         let lease = format!("leases/{address} -> ");
-        assert!(interface.up && interface.name == "eth0", "{}: {interface:?}", self.at(traced));
+        let name = if self.others.is_empty() { "eth0" } else { "eth1" };
+        assert!(interface.up && interface.name == name, "{}: {interface:?}", self.at(traced));
         assert!(
             records.iter().any(|line| line.starts_with(&lease)),
             "{}: no {lease} in {records:#?}",
@@ -171,11 +186,18 @@ impl Place<'_> {
         Ok(())
     }
 
+    /// In the namespace that lives on, without those of others.
+    fn links(&self) -> Vec<String> {
+        let mut links = self.keeper.links();
+        links.retain(|link| !self.others.contains(&link.as_str()));
+        links
+    }
+
     /// Has gc run until nothing is left, which may take as long as the kernel takes to let go of a namespace.
     fn collect(&self, when: &str, traced: &Traced) -> Result {
         for _ in 0..100 {
             self.inside.gc()?;
-            if self.inside.records()?.is_empty() && self.keeper.links().is_empty() {
+            if self.inside.records()?.is_empty() && self.links().is_empty() {
                 break;
             }
             thread::sleep(Duration::from_millis(20));
@@ -184,7 +206,7 @@ impl Place<'_> {
     }
 
     fn expect_nothing(&self, when: &str, is_after_failure: bool, traced: &Traced) -> Result {
-        let (mut records, links) = (self.inside.records()?, self.keeper.links());
+        let (mut records, links) = (self.inside.records()?, self.links());
         // A lock that could not be taken is not there to be removed; gc sweeps its file up.
         records.retain(|line| !is_after_failure || !line.contains(".lock"));
         if !records.is_empty() || !links.is_empty() {

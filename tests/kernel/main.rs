@@ -40,6 +40,7 @@ mod late;
 mod macvlan;
 mod meddling;
 mod modes;
+mod occupied;
 mod own_proc;
 mod parting;
 mod podman;
@@ -109,6 +110,7 @@ fn trials() -> Vec<Trial> {
         relocated::trials(),
         account::trials(),
         own_proc::trials(),
+        occupied::trials(),
         hook::trials(),
         hook_rights::trials(),
         undone::trials(),

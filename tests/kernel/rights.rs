@@ -277,7 +277,7 @@ impl Helpers<'_> {
         let (a, b) = (self.inside.replica("a", "lan")?, self.inside.replica("b", "lan")?);
         let (a, b) = (a.namespace(), b.namespace());
         let made = self.run(ACT, &helper("attach", Some(&a)), &attach_plan(parent, 50), "done")?;
-        let hello: Value = serde_json::from_str(made.lines().next().unwrap_or_default()).expect("a hello");
+        let hello: Value = serde_json::from_str(made.lines().nth(1).unwrap_or_default()).expect("a hello");
         // The MAC is taken: patience, and then everything back.
         self.run(ACT, &helper("attach", Some(&b)), &attach_plan(parent, 50), "failed")?;
         self.run(ACT, &helper("attach", Some(&b)), "no plan", "failed")?;

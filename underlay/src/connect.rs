@@ -20,7 +20,7 @@ pub fn connect(
     namespace: &Namespace,
     deadline: Instant,
 ) -> Result<Attached, Error> {
-    let helper = Helper::attach(layout, namespace, deadline)?;
+    let helper = Helper::attach(layout, namespace.entrance(), deadline)?;
     let requests = slice::from_ref(request);
     let connected = attach_or(Fallback::AsBefore, layout, container, requests, namespace, helper, deadline)?;
     let is_meant = |attachment: &&Attachment| {

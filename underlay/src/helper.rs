@@ -15,11 +15,11 @@ use nix::{
     fcntl::{FcntlArg, FdFlag, fcntl},
     poll::{PollFd, PollFlags, PollTimeout, poll},
 };
-use plan::{Failure, Hello, MadeLink, Plan, Question, Report, Sight};
+use plan::{Entered, Failure, Hello, MadeLink, Plan, Question, Report, Sight};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-use crate::{account, attachment::ledger, layout::Layout, namespace::Namespace, rights};
+use crate::{account, attachment::ledger, layout::Layout, namespace::Entrance, rights};
 
 /// More than the longest report: 32 links of a few hundred bytes each, and as many names of links that were
 /// there already.
@@ -114,20 +114,20 @@ fn left(failure: &Failure) -> String {
 impl Helper {
     /// Starts the helper to work in `namespace`. Where there are many, it shall not look for sysctls where it
     /// has looked in all of them.
-    pub fn attach(layout: &Layout, namespace: &Namespace, deadline: Instant) -> Result<Self, Error> {
+    pub fn attach(layout: &Layout, namespace: Entrance<'_>, deadline: Instant) -> Result<Self, Error> {
         let is_crowded = namespace.identity().is_among_many() || ledger::is_large(layout);
         Self::start(&layout.helper, "attach", Some(namespace), is_crowded.then_some("--own-proc"), deadline)
     }
 
     /// Starts the helper to take links away; `namespace` is needed for routes only.
-    pub fn detach(program: &Path, namespace: Option<&Namespace>, deadline: Instant) -> Result<Self, Error> {
+    pub fn detach(program: &Path, namespace: Option<Entrance<'_>>, deadline: Instant) -> Result<Self, Error> {
         Self::start(program, "detach", namespace, None, deadline)
     }
 
     fn start(
         program: &Path,
         verb: &str,
-        namespace: Option<&Namespace>,
+        namespace: Option<Entrance<'_>>,
         option: Option<&str>,
         deadline: Instant,
     ) -> Result<Self, Error> {
@@ -165,7 +165,7 @@ impl Helper {
     /// Starts the helper to look at the routes of `namespace`, and says what it saw.
     pub fn look(
         program: &Path,
-        namespace: &Namespace,
+        namespace: Entrance<'_>,
         question: &Question,
         deadline: Instant,
     ) -> Result<Sight, Error> {
@@ -175,7 +175,13 @@ impl Helper {
         helper.word(&line)
     }
 
-    /// Waits until the helper is in the namespace.
+    /// Waits until the helper is in the namespace, and tells its cookie.
+    pub fn entered(&mut self) -> Result<u64, Error> {
+        let line = self.line()?;
+        self.word(&line).map(|Entered { cookie }| cookie)
+    }
+
+    /// Waits until the helper is ready. It has [entered](Self::entered) the namespace before.
     pub fn hello(&mut self) -> Result<Hello, Error> {
         let line = self.line()?;
         self.word(&line)
@@ -315,7 +321,7 @@ impl Drop for Helper {
     }
 }
 
-fn inherit(namespace: &Namespace, inherit: bool) -> io::Result<()> {
+fn inherit(namespace: Entrance<'_>, inherit: bool) -> io::Result<()> {
     let flags = if inherit { FdFlag::empty() } else { FdFlag::FD_CLOEXEC };
     fcntl(namespace, FcntlArg::F_SETFD(flags)).map(drop).map_err(io::Error::from)
 }

@@ -62,6 +62,27 @@ impl Inode {
     }
 }
 
+/// A way into a namespace.
+#[derive(Clone, Copy, Debug)]
+pub struct Entrance<'a> {
+    fd: BorrowedFd<'a>,
+    identity: Inode,
+}
+
+impl Entrance<'_> {
+    /// Device and inode of the namespace.
+    #[must_use]
+    pub const fn identity(&self) -> Inode {
+        self.identity
+    }
+}
+
+impl AsFd for Entrance<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd
+    }
+}
+
 /// Why there is no namespace to work in.
 #[derive(Debug, Error)]
 pub enum Error {
@@ -154,6 +175,12 @@ impl Namespace {
     #[must_use]
     pub const fn identity(&self) -> Inode {
         self.identity
+    }
+
+    /// The way into it.
+    #[must_use]
+    pub fn entrance(&self) -> Entrance<'_> {
+        Entrance { fd: self.fd.as_fd(), identity: self.identity }
     }
 
     /// Where the runtime said it is.

@@ -2,9 +2,7 @@
 
 use std::time::Instant;
 
-use plan::Hello;
-
-use super::{Error, lookup::identify};
+use super::Error;
 use crate::{
     attachment::{
         ledger::{Ledger, Page},
@@ -14,7 +12,6 @@ use crate::{
     container::Container,
     detach::detach,
     layout::Layout,
-    namespace::Namespace,
     undo::{self, Tools},
 };
 
@@ -34,22 +31,19 @@ pub(super) fn leave_former_namespace(
     }
 }
 
-/// The namespace's record, or a new one. Cookies are counted from the same number in each boot: a record of an
+/// The namespace's record, if it has one. Cookies are counted from the same number in each boot: a record of an
 /// earlier one, where the run directory outlived it, is about a namespace that is dead.
-pub(super) fn open_record(
+pub(super) fn read_record(
     tools: &Tools<'_>,
     ledger: &Ledger,
     page: &Page,
-    namespace: &Namespace,
-    hello: &Hello,
     deadline: Instant,
-) -> Result<Record, Error> {
+) -> Result<Option<Record>, Error> {
     match page.read()? {
-        Some(record) if record.namespace.boot == boot::id()? => return Ok(record),
-        Some(record) => bury(tools, ledger, record, deadline)?,
-        None => {}
+        Some(record) if record.namespace.boot == boot::id()? => Ok(Some(record)),
+        Some(record) => bury(tools, ledger, record, deadline).map(|()| None),
+        None => Ok(None),
     }
-    Ok(Record::new(identify(tools, namespace, hello)?))
 }
 
 fn bury(tools: &Tools<'_>, ledger: &Ledger, record: Record, deadline: Instant) -> Result<(), Error> {

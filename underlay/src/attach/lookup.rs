@@ -1,7 +1,5 @@
 //! What attach finds out before it does anything.
 
-use plan::Hello;
-
 use super::Error;
 use crate::{
     attachment::record::NamespaceId,
@@ -44,13 +42,14 @@ pub(super) fn admit(requests: &[Request], networks: &[Network], asker: &Asker) -
 pub(super) fn identify(
     tools: &Tools<'_>,
     namespace: &Namespace,
-    hello: &Hello,
+    cookie: u64,
+    nsid: i32,
 ) -> Result<NamespaceId, Error> {
     Ok(NamespaceId {
-        cookie: hello.cookie,
+        cookie,
         boot: boot::id()?,
         host: tools.socket().cookie()?,
-        nsid: hello.nsid,
+        nsid,
         file: namespace.identity(),
         path: namespace.path().map(Into::into),
     })

@@ -145,8 +145,12 @@ impl Record {
         self.attachments.extract_if(.., |attachment| attachment.users.is_empty()).collect()
     }
 
-    /// Notes the routes that a plan sets by the links that it makes.
+    /// Notes the routes that a plan sets by the links that it makes, in the place of those of a plan before.
     pub fn note_routes(&mut self, plan: &Plan) {
+        for attachment in self.attachments.iter_mut().filter(|attachment| attachment.state == State::Intended)
+        {
+            attachment.routes.clear();
+        }
         for step in &plan.steps {
             if let Step::AddRoute(route @ Route { link: Some(link), .. }) = step
                 && let Some(attachment) = self.intended(link)

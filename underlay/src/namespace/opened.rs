@@ -7,7 +7,10 @@
 use std::{
     fs::{self, File},
     io,
-    os::{fd::OwnedFd, unix::fs::MetadataExt},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::fs::MetadataExt,
+    },
     path::{Path, PathBuf},
 };
 
@@ -16,50 +19,77 @@ use nix::{
     sys::stat::Mode,
 };
 
-use super::{Error, Inode, Namespace, identity, kind, namespace_file, open_path};
-use crate::process::{self, Process};
+use super::{Entrance, Error, Inode, Namespace, identity, kind, namespace_file, open_path};
+use crate::process;
 
-/// The container's namespace, as far as it is open, and what the host's are.
+/// The container's namespace, as far as it is open.
 #[derive(Debug)]
 pub struct Opened {
-    hosts: [Option<Inode>; 2],
     process: Option<Result<OfProcess, Error>>,
-    at_path: Option<(OwnedFd, PathBuf)>,
+    at_path: Option<AtPath>,
 }
 
 #[derive(Debug)]
 struct OfProcess {
     fd: OwnedFd,
-    process: Process,
-    parent: i32,
+    identity: Inode,
+    pid: i32,
+    /// Its directory in `/proc`.
+    directory: File,
+}
+
+#[derive(Debug)]
+struct AtPath {
+    fd: OwnedFd,
+    identity: Inode,
+    path: PathBuf,
 }
 
 impl Opened {
     /// Opens the namespace of process `pid`, if that is known. Whether that failed is told when it is asked for.
     #[must_use]
     pub fn by(pid: Option<i32>) -> Self {
-        Self { hosts: hosts(), process: pid.map(open_process), at_path: None }
+        Self { process: pid.map(open_process), at_path: None }
     }
 
     /// Opens the one at `path`, and forgets about the process: there is none, or it is somebody else's.
     pub fn at(self, path: &Path) -> Result<Self, Error> {
-        Ok(Self { process: None, at_path: Some((open_path(path)?, path.to_owned())), ..self })
+        let fd = open_path(path)?;
+        let identity = identity(&fd, path)?;
+        Ok(Self { process: None, at_path: Some(AtPath { fd, identity, path: path.to_owned() }) })
+    }
+
+    /// What a helper needs to enter it, before [more is known of it](Self::namespace); none if there is none.
+    #[must_use]
+    pub fn entrance(&self) -> Option<Entrance<'_>> {
+        match (&self.process, &self.at_path) {
+            (Some(Ok(OfProcess { fd, identity, .. })), _) | (None, Some(AtPath { fd, identity, .. })) => {
+                Some(Entrance { fd: fd.as_fd(), identity: *identity })
+            }
+            _ => None,
+        }
     }
 
     /// The namespace: not the host's.
+    ///
+    /// The state of the process is read last: one that is alive now was so when its namespace was opened.
     pub fn namespace(self) -> Result<Namespace, Error> {
+        self.unless_among(&hosts())
+    }
+
+    fn unless_among(self, hosts: &[Option<Inode>]) -> Result<Namespace, Error> {
         let namespace = match (self.process.transpose()?, self.at_path) {
-            (Some(OfProcess { fd, process, parent }), _) => {
-                let identity = identity(&fd, &namespace_file(process.pid))?;
+            (Some(OfProcess { fd, identity, pid, directory }), _) => {
+                let (process, parent) =
+                    process::read(&directory, pid).map_err(|source| Error::Process { pid, source })?;
                 Namespace { fd, identity, path: None, process: Some(process), parent: Some(parent) }
             }
-            (None, Some((fd, path))) => {
-                let identity = identity(&fd, &path)?;
+            (None, Some(AtPath { fd, identity, path })) => {
                 Namespace { fd, identity, path: Some(path), process: None, parent: None }
             }
             (None, None) => return Err(Error::Unknown),
         };
-        if self.hosts.contains(&Some(namespace.identity)) { Err(Error::Host) } else { Ok(namespace) }
+        if hosts.contains(&Some(namespace.identity)) { Err(Error::Host) } else { Ok(namespace) }
     }
 }
 
@@ -106,16 +136,14 @@ fn inode(file: &fs::Metadata) -> Inode {
 /// takes it for one: either holds the process's `struct pid`, which the kernel gives to no later process of the
 /// same number (`proc_pid_make_inode`, `tgid_pidfd_to_pid`), and everything below the directory is that
 /// process's, or not there (`get_proc_task`). So its namespace and its start time are not those of two processes.
-///
-/// The state is read last: a process that was alive then was so when its namespace was opened.
 fn open_process(pid: i32) -> Result<OfProcess, Error> {
     let failed = |source| Error::Process { pid, source };
     let directory = File::open(format!("/proc/{pid}")).map_err(failed)?;
     let fd = openat(&directory, "ns/net", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
         .map_err(|errno| failed(errno.into()))?;
-    kind::expect_network(&fd, &namespace_file(pid))?;
-    let (process, parent) = process::read(&directory, pid).map_err(failed)?;
-    Ok(OfProcess { fd, process, parent })
+    let file = namespace_file(pid);
+    kind::expect_network(&fd, &file)?;
+    Ok(OfProcess { identity: identity(&fd, &file)?, fd, pid, directory })
 }
 
 #[cfg(test)]
@@ -129,17 +157,17 @@ mod tests {
     }
 
     /// As if the host's namespace were another one.
-    fn opened() -> Opened {
-        Opened { hosts: [None; 2], ..Opened::by(Some(me())) }
+    fn foreign(opened: Opened) -> Namespace {
+        opened.unless_among(&[]).unwrap()
     }
 
     #[test]
     fn pid_and_path_must_agree() {
         let path = |name: &str| PathBuf::from(format!("/proc/self/ns/{name}"));
-        let namespace = opened().namespace().unwrap().at(Some(&path("net"))).unwrap();
+        let namespace = foreign(Opened::by(Some(me()))).at(Some(&path("net"))).unwrap();
         assert_eq!(namespace.parent(), Some(nix::unistd::getppid().as_raw()));
         assert_eq!(namespace.path(), Some(path("net").as_path()));
-        let of = |path: &Path| opened().namespace().unwrap().at(Some(path)).unwrap_err();
+        let of = |path: &Path| foreign(Opened::by(Some(me()))).at(Some(path)).unwrap_err();
         assert!(matches!(of(&path("mnt")), Error::OtherKind { kind: "mnt", .. }));
         assert!(matches!(of(Path::new("/proc/self/status")), Error::NotANamespace(_)));
         assert!(matches!(of(Path::new("/proc/self/ns/none")), Error::Open { .. }));
@@ -148,7 +176,7 @@ mod tests {
     #[test]
     fn a_path_may_count_alone() {
         let path = Path::new("/proc/self/ns/net");
-        let namespace = opened().at(path).unwrap().namespace().unwrap().at(Some(path)).unwrap();
+        let namespace = foreign(Opened::by(Some(me())).at(path).unwrap()).at(Some(path)).unwrap();
         assert_eq!((namespace.process(), namespace.parent()), (None, None));
         assert_eq!(namespace.path(), Some(path));
     }

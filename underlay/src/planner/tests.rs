@@ -61,7 +61,7 @@ fn wish<'a>(network: &'a Network, request: &'a Request, interface: &str, address
 }
 
 fn hello(ipv4_default: bool) -> Hello {
-    Hello { cookie: 7, nsid: 7, links: vec!["lo".to_owned()], ipv4_default, ipv6_default: false }
+    Hello { nsid: 7, links: vec!["lo".to_owned()], ipv4_default, ipv6_default: false }
 }
 
 /// The routes of a plan in the words of `ip route`.

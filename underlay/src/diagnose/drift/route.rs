@@ -54,7 +54,7 @@ pub(super) fn read(inside: Inside<'_>, record: &Record) -> Routes {
     // Neither a process nor a path leads there, or what they lead to is another namespace by now.
     let no_way = || Routes::Unseen("no way leads into its namespace to look at its routes".to_owned());
     let Some(found) = found else { return no_way() };
-    match Helper::look(helper, &found, &Question { destinations }, inside.deadline) {
+    match Helper::look(helper, found.entrance(), &Question { destinations }, inside.deadline) {
         Ok(sight) if sight.cookie != namespace.cookie => no_way(),
         Ok(sight) => Routes::Seen(sight.routes),
         Err(error) => Routes::Unseen(message::chain(&error)),
