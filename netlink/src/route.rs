@@ -100,20 +100,18 @@ impl Socket {
 
     /// Tells whether the namespace has default routes, of any origin.
     pub fn default_routes(&self) -> Result<DefaultRoutes> {
-        Ok(DefaultRoutes {
-            ipv4: self.has_default_route(AddressFamily::Inet)?,
-            ipv6: self.has_default_route(AddressFamily::Inet6)?,
-        })
+        let routes = self.routes()?;
+        let has = |family| routes.iter().any(|route| decode::is_default(route, family));
+        Ok(DefaultRoutes { ipv4: has(AddressFamily::Inet), ipv6: has(AddressFamily::Inet6) })
     }
 
     /// The links of the default routes, in each family the one of the lowest metric; of a route with several
     /// hops the first hop's. A route by nexthop object has a link here unless `net.ipv4.nexthop_compat_mode`
     /// is off.
     pub fn default_route_links(&self) -> Result<DefaultLinks> {
-        Ok(DefaultLinks {
-            ipv4: self.default_route_link(AddressFamily::Inet)?,
-            ipv6: self.default_route_link(AddressFamily::Inet6)?,
-        })
+        let routes = self.routes()?;
+        let link = |family| default_link(&routes, family);
+        Ok(DefaultLinks { ipv4: link(AddressFamily::Inet), ipv6: link(AddressFamily::Inet6) })
     }
 
     /// Where the routes of the main table lead, IPv4 first, the default ones left out.
@@ -128,38 +126,28 @@ impl Socket {
         Ok(self.entries()?.into_iter().filter(wanted).filter_map(Entry::route).collect())
     }
 
-    fn has_default_route(&self, family: AddressFamily) -> Result<bool> {
-        Ok(self.routes(family)?.iter().any(|route| decode::is_default(route, family)))
-    }
-
-    fn default_route_link(&self, family: AddressFamily) -> Result<Option<u32>> {
-        let routes = self.routes(family)?;
-        let ways = routes.iter().filter(|route| decode::is_default(route, family)).filter_map(|route| {
-            let entry = decode::entry(route, family)?;
-            (entry.kind == RouteType::Unicast).then_some((entry.metric, entry.link?))
-        });
-        Ok(ways.min_by_key(|(metric, _)| *metric).map(|(_, link)| link))
-    }
-
     fn entries(&self) -> Result<Vec<Entry>> {
-        let mut entries = Vec::new();
-        for family in [AddressFamily::Inet, AddressFamily::Inet6] {
-            entries.extend(self.routes(family)?.iter().filter_map(|route| decode::entry(route, family)));
-        }
-        Ok(entries)
+        let routes = self.routes()?;
+        let of = |family| routes.iter().filter_map(move |route| decode::entry(route, family));
+        Ok(of(AddressFamily::Inet).chain(of(AddressFamily::Inet6)).collect())
     }
 
-    fn routes(&self, family: AddressFamily) -> Result<Vec<Vec<u8>>> {
+    /// Of all families at once, also of such as nobody here knows. One that has no main table, which the kernel makes
+    /// with its first route, is passed over then, where it would be an error if it were asked for alone.
+    fn routes(&self) -> Result<Vec<Vec<u8>>> {
         let mut message = RouteMessage::default();
-        message.header.address_family = family;
+        message.header.address_family = AddressFamily::Unspec;
         message.header.table = RouteHeader::RT_TABLE_MAIN;
-        let operation = format_args!("list the {family:?} routes");
-        match self.dump(operation, libc::RTM_GETROUTE, &message) {
-            // The kernel makes the main table with its first route (ENOENT: "FIB table does not exist").
-            Err(error) if error.is_missing() => Ok(Vec::new()),
-            routes => routes,
-        }
+        self.dump(format_args!("list the routes"), libc::RTM_GETROUTE, &message)
     }
+}
+
+fn default_link(routes: &[Vec<u8>], family: AddressFamily) -> Option<u32> {
+    let ways = routes.iter().filter(|route| decode::is_default(route, family)).filter_map(|route| {
+        let entry = decode::entry(route, family)?;
+        (entry.kind == RouteType::Unicast).then_some((entry.metric, entry.link?))
+    });
+    ways.min_by_key(|(metric, _)| *metric).map(|(_, link)| link)
 }
 
 impl std::fmt::Display for NewRoute {
