@@ -1,9 +1,6 @@
 //! One blocking socket, one request at a time.
 
-use std::{
-    cell::{Cell, RefCell},
-    fmt, io,
-};
+use std::{cell::Cell, fmt, io, mem, sync::Mutex};
 
 use nix::{
     errno::Errno,
@@ -31,9 +28,13 @@ mod answer;
 /// worst contention; longer is a defect, and a container's start must not hang on it.
 const TIMEOUT_SECONDS: i64 = 5;
 
-/// The kernel fills at most 32 KiB of a datagram when it dumps (`netlink_dump`); a link with many virtual
-/// functions may need more, but no attribute is longer than 64 KiB.
-const BUFFER_BYTES: usize = 64 * 1024;
+/// The kernel fills at most 32 KiB of a datagram when it dumps (`netlink_dump`). More would be a link with its virtual
+/// functions, for which nobody here asks.
+const BUFFER_BYTES: usize = 32 * 1024;
+
+/// Memory for a datagram, while nobody reads one. Of the whole process, since it is what is touched anew that costs,
+/// and a helper has two sockets that it reads in turn. No thread waits for it: one may be waiting for the kernel.
+static SPARE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 /// `struct nlmsghdr`.
 const HEADER_BYTES: usize = 16;
@@ -55,8 +56,6 @@ nix::getsockopt_impl!(NetnsCookie, libc::SOL_SOCKET, libc::SO_NETNS_COOKIE, u64,
 pub struct Socket {
     kernel: sys::Socket,
     sequence: Cell<u32>,
-    /// One datagram. Kept, since an allocation of its size costs the C library two system calls.
-    datagram: RefCell<Vec<u8>>,
 }
 
 impl Socket {
@@ -66,7 +65,6 @@ impl Socket {
         let step = |step| move |source| Error::Open { step, source };
         let kernel = sys::Socket::new(NETLINK_ROUTE).map_err(step("socket"))?;
         kernel.set_ext_ack(true).map_err(step("NETLINK_EXT_ACK"))?;
-        kernel.set_cap_ack(true).map_err(step("NETLINK_CAP_ACK"))?;
         kernel.set_netlink_get_strict_chk(true).map_err(step("NETLINK_GET_STRICT_CHK"))?;
         setsockopt(&kernel, sockopt::ReceiveTimeout, &TimeVal::seconds(TIMEOUT_SECONDS))
             .map_err(io::Error::from)
@@ -74,8 +72,7 @@ impl Socket {
         // A connected netlink socket takes datagrams of its peer alone: no other process can answer for the
         // kernel.
         kernel.connect(&SocketAddr::new(0, 0)).map_err(step("connect"))?;
-        let datagram = RefCell::new(Vec::with_capacity(BUFFER_BYTES));
-        Ok(Self { kernel, sequence: Cell::new(0), datagram })
+        Ok(Self { kernel, sequence: Cell::new(0) })
     }
 
     /// `SO_NETNS_COOKIE` of the socket's namespace: a number that is never used again before the next boot.
@@ -178,16 +175,26 @@ impl Exchange<'_> {
 
     /// Reads datagrams until the answer is complete.
     fn receive(self, end: End) -> Result<Answer> {
+        let mut datagram = SPARE.try_lock().map(|mut spare| mem::take(&mut *spare)).unwrap_or_default();
+        let answer = self.receive_into(&mut datagram, end);
+        if let Ok(mut spare) = SPARE.try_lock() {
+            *spare = datagram;
+        }
+        answer
+    }
+
+    fn receive_into(self, datagram: &mut Vec<u8>, end: End) -> Result<Answer> {
         let mut answer = Answer::default();
-        let mut datagram = self.socket.datagram.borrow_mut();
+        datagram.clear();
+        datagram.reserve_exact(BUFFER_BYTES);
         loop {
             datagram.clear();
-            let length = retry_interrupted(|| self.socket.kernel.recv(&mut *datagram, libc::MSG_TRUNC))
+            let length = retry_interrupted(|| self.socket.kernel.recv(datagram, libc::MSG_TRUNC))
                 .map_err(|error| self.failed(error))?;
             if length > datagram.len() {
-                return Err(self.malformed("it is longer than 64 KiB"));
+                return Err(self.malformed("it is longer than 32 KiB"));
             }
-            let is_ended = self.read(&datagram, &mut answer)?;
+            let is_ended = self.read(datagram, &mut answer)?;
             if is_ended || (end == End::Message && !answer.messages.is_empty()) {
                 return Ok(answer);
             }
