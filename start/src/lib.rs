@@ -1,8 +1,10 @@
 //! The start of a program that runs for a millisecond, at every start of a container.
 //!
-//! [`main!`] takes the place of Rust's own start, and [`relocations`] that of a dynamic linker.
+//! [`main!`] takes the place of Rust's own start, [`relocations`] that of a dynamic linker, and [`process`] that of
+//! `posix_spawn(3)`, by which the one of our programs starts the other.
 
 mod arguments;
+pub mod process;
 pub mod relocations;
 
 pub use arguments::arguments;
