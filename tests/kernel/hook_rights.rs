@@ -88,6 +88,7 @@ fn denied_by_landlock() -> Vec<Try<'static>> {
         open("write a definition", c"/run/config/networks/lan.json", libc::O_WRONLY),
         open("write a program", c"/run/bin/underlay", libc::O_WRONLY),
         open("write the kernel's settings", c"/proc/sys/kernel/core_pattern", libc::O_WRONLY),
+        open("write to a device", c"/dev/null", libc::O_WRONLY),
         open("write to the kernel's log", c"/dev/kmsg", libc::O_WRONLY),
         open("reach another's namespace", c"/proc/1/ns/net", libc::O_RDONLY),
         open("reach another's root directory", c"/proc/1/root", LIST),
