@@ -18,6 +18,7 @@ mod isolation;
 mod look;
 mod own_proc;
 mod patience;
+mod rehearsal;
 mod removal;
 mod session;
 mod system;

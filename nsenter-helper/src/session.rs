@@ -19,7 +19,7 @@ use crate::{
     arguments::{Arguments, Errand, Proc, User},
     error::{Cause, Error, Obstacle, Result},
     isolation::{self, Work},
-    look, own_proc, removal, system,
+    look, own_proc, rehearsal, removal, system,
 };
 
 /// 1024 steps take some 400 KiB.
@@ -76,6 +76,7 @@ fn act_inside(fd: RawFd, proc: Proc, user: User, parent: Pid) -> std::result::Re
     isolation::settle(parent, &Work::Act(&sysctls))?;
     let hello = greet(&host, &inside, &namespace, cookie)?;
     say("say hello", &hello)?;
+    rehearsal::rehearse();
     let plan: Plan = read("read the plan")?;
     admission::check(&plan).map_err(|why| Error::new("carry out the plan", why))?;
     apply::apply(&plan, Site { host, inside, namespace, nsid: hello.nsid, sysctls })

@@ -48,7 +48,7 @@ impl Hello {
 
 /// Written at the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "result", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Report {
     /// All steps were carried out.
     Done {

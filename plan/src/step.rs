@@ -28,7 +28,7 @@ impl Plan {
 /// One operation. Making steps act inside the namespace which the helper entered; [`Step::DeleteLink`] needs
 /// no namespace to be entered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Step {
     /// Make a macvlan or ipvlan link under its final name, down, directly in the namespace.
     CreateLink(CreateLink),

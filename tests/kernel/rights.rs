@@ -283,12 +283,12 @@ impl Helpers<'_> {
         self.run(ACT, &helper("attach", Some(&b)), "no plan", "failed")?;
         let question = json!({"destinations": ["0.0.0.0/0", "::/0"]}).to_string();
         self.run(LOOK, &helper("look", Some(&a)), &question, "routes")?;
-        let route = json!({"do": "delete-route", "kind": "blackhole", "destination": "10.9.0.0/16",
-            "gateway": null, "link": null, "metric": null});
+        let route = json!({"delete-route": {"kind": "blackhole", "destination": "10.9.0.0/16",
+            "gateway": null, "link": null, "metric": null}});
         let routes = json!({"patience_ms": 50, "steps": [route]}).to_string();
         self.run(ACT, &helper("detach", Some(&a)), &routes, "done")?;
-        let link = json!({"do": "delete-link", "nsid": hello["nsid"], "index": 2, "name": "eth0",
-            "kind": {"driver": "macvlan", "mode": "bridge"}, "parent": parent, "alias": "underlay x"});
+        let link = json!({"delete-link": {"nsid": hello["nsid"], "index": 2, "name": "eth0",
+            "kind": {"driver": "macvlan", "mode": "bridge"}, "parent": parent, "alias": "underlay x"}});
         let links = json!({"patience_ms": 50, "steps": [link]}).to_string();
         self.run(DELETE, &helper("detach", None), &links, "done")?;
         self.run(DELETE, &helper("detach", None), &links, "done")?;
@@ -305,18 +305,18 @@ impl Helpers<'_> {
 }
 
 fn attach_plan(parent: u32, patience_ms: u32) -> String {
-    let sysctl = |key: &str| json!({"do": "set-sysctl", "link": "eth0", "key": key, "value": false});
+    let sysctl = |key: &str| json!({"set-sysctl": {"link": "eth0", "key": key, "value": false}});
     let route = |kind: &str, destination: &str, gateway: Value, link: Value| {
-        json!({"do": "add-route", "kind": kind, "destination": destination, "gateway": gateway, "link": link,
-            "metric": null})
+        json!({"add-route": {"kind": kind, "destination": destination, "gateway": gateway, "link": link,
+            "metric": null}})
     };
     let steps = json!([
-        {"do": "create-link", "name": "eth0", "kind": {"driver": "macvlan", "mode": "bridge"}, "parent": parent,
-            "mac": MAC, "mtu": null},
+        {"create-link": {"name": "eth0", "kind": {"driver": "macvlan", "mode": "bridge"}, "parent": parent,
+            "mac": MAC, "mtu": null}},
         sysctl("arp-notify"), sysctl("accept-ra"), sysctl("disable-ipv6"),
-        {"do": "add-address", "link": "eth0", "address": "10.0.0.2/24"},
-        {"do": "add-address", "link": "eth0", "address": "2001:db8::2/64"},
-        {"do": "set-up", "link": "eth0", "alias": "underlay x"},
+        {"add-address": {"link": "eth0", "address": "10.0.0.2/24"}},
+        {"add-address": {"link": "eth0", "address": "2001:db8::2/64"}},
+        {"set-up": {"link": "eth0", "alias": "underlay x"}},
         route("unicast", "0.0.0.0/0", json!("10.0.0.1"), json!("eth0")),
         route("blackhole", "10.9.0.0/16", Value::Null, Value::Null),
     ]);
