@@ -30,7 +30,7 @@ use crate::{
         ledger::Ledger,
         record::{Attachment, Record},
     },
-    clock,
+    boot, clock,
     container::Container,
     gc::{Collected, quiet::Quiet},
     helper::Helper,
@@ -93,15 +93,17 @@ pub(crate) fn attach_or(
     rights::act()?;
     let ledger = Ledger::open(layout)?;
     let tools = Tools::open(layout, &ledger)?;
+    // What does not depend on the helper comes before it is waited for.
+    let boot = boot::id()?;
     let cookie = helper.entered()?;
     leave_former_namespace(layout, &ledger, container, cookie, deadline);
 
     let page = ledger.page(cookie, deadline)?;
-    let known = read_record(&tools, &ledger, &page, deadline)?;
+    let known = read_record(&tools, &ledger, &page, &boot, deadline)?;
     let outlook = Outlook::of(&mut helper, &tools, cookie, known.as_ref())?;
     let record = match known {
         Some(record) => record,
-        None => Record::new(identify(&tools, namespace, cookie, outlook.hello.nsid)?),
+        None => Record::new(identify(&tools, namespace, boot, cookie, outlook.hello.nsid)?),
     };
     let mut work = Work {
         tools: &tools,

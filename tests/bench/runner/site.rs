@@ -85,6 +85,7 @@ impl<'a> Site<'a> {
     pub(crate) fn container_on(&self, networks: &str) -> Result<Container> {
         let number = self.containers.replace(self.containers.get() + 1);
         let replica = self.inside.replica(&format!("c{number}"), networks)?;
+        wait_until_it_sleeps(replica.pid)?;
         let container = Container { replica, number };
         let path = container.namespace();
         File::create(&path).map_err(file(&path))?;
@@ -200,4 +201,19 @@ pub(crate) fn built() -> Result<PathBuf> {
     // TARGET/release/deps/bench-0123456789abcdef
     let target = this.ancestors().nth(3).unwrap_or(Path::new("target"));
     Ok(target.join("x86_64-unknown-linux-musl/release"))
+}
+
+/// The first process of a container does nothing while its runtime runs hooks. Until this one has come to that, it would
+/// take a processor from whoever is measured.
+fn wait_until_it_sleeps(pid: u32) -> Result {
+    let path = format!("/proc/{pid}/stat");
+    let deadline = Instant::now() + SETTLING;
+    while !fs::read_to_string(&path).map_err(file(&path))?.contains("(sleep) S ") {
+        if Instant::now() > deadline {
+            let what = format!("process {pid} does not sleep after {} s", SETTLING.as_secs());
+            return Err(Error::Undone { who: "sleep".to_owned(), what });
+        }
+        thread::sleep(Duration::from_micros(200));
+    }
+    Ok(())
 }

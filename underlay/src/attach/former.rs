@@ -8,7 +8,6 @@ use crate::{
         ledger::{Ledger, Page},
         record::Record,
     },
-    boot,
     container::Container,
     detach::detach,
     layout::Layout,
@@ -37,10 +36,11 @@ pub(super) fn read_record(
     tools: &Tools<'_>,
     ledger: &Ledger,
     page: &Page,
+    boot: &str,
     deadline: Instant,
 ) -> Result<Option<Record>, Error> {
     match page.read()? {
-        Some(record) if record.namespace.boot == boot::id()? => Ok(Some(record)),
+        Some(record) if record.namespace.boot == boot => Ok(Some(record)),
         Some(record) => bury(tools, ledger, record, deadline).map(|()| None),
         None => Ok(None),
     }

@@ -3,7 +3,6 @@
 use super::Error;
 use crate::{
     attachment::record::NamespaceId,
-    boot,
     layout::Layout,
     namespace::Namespace,
     network::{self, Asker, Network, catalog::Catalog},
@@ -42,12 +41,13 @@ pub(super) fn admit(requests: &[Request], networks: &[Network], asker: &Asker) -
 pub(super) fn identify(
     tools: &Tools<'_>,
     namespace: &Namespace,
+    boot: String,
     cookie: u64,
     nsid: i32,
 ) -> Result<NamespaceId, Error> {
     Ok(NamespaceId {
         cookie,
-        boot: boot::id()?,
+        boot,
         host: tools.socket().cookie()?,
         nsid,
         file: namespace.identity(),

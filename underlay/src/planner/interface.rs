@@ -1,6 +1,6 @@
 //! Names for interfaces.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use plan::IfName;
 
@@ -10,7 +10,8 @@ use crate::request::Request;
 /// A name for each request: the one asked for, else the lowest `ethN` that is neither taken in the namespace
 /// nor asked for by another request of the list.
 pub fn name_interfaces(requests: &[&Request], taken: &[String]) -> Result<Vec<IfName>, Error> {
-    let mut used: HashSet<&str> = taken.iter().map(String::as_str).collect();
+    // Not a HashSet, which would ask the kernel for random numbers.
+    let mut used: BTreeSet<&str> = taken.iter().map(String::as_str).collect();
     for request in requests {
         if let Some(interface) = &request.interface
             && !used.insert(interface.as_str())
