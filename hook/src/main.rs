@@ -77,8 +77,7 @@ fn run(arguments: &Arguments) -> u8 {
     }
     // Nothing was opened, started or written up to here.
     let deadline = Instant::now() + TIME;
-    let settled = sanitise::sanitise().and_then(|()| Ok(rights::rest()?));
-    let (state, stage) = match settled.and(looked) {
+    let (state, stage) = match sanitise::sanitise().and(looked) {
         Ok(both) => both,
         Err(error) => return end(arguments.stage, fail(&mut Journal::default(), None, &error)),
     };
@@ -149,7 +148,6 @@ fn take_hold(
     deadline: Instant,
     journal: &mut Journal,
 ) -> Result<Held, Error> {
-    rights::act()?;
     let layout = &arguments.layout;
     let held = open(state).map(|(bundle, opened)| Held { bundle, pinned: pin(opened, layout, deadline) });
     // Elsewhere all of that fails, and this is the reason.
@@ -189,9 +187,9 @@ fn detach(
     journal: &mut Journal,
 ) -> Result<(), Error> {
     let start = Instant::now();
+    rights::keep(&[rights::NETWORK, rights::HELPERS, rights::PROCESSES])?;
     let user = UserKey::new(state.id()?, state.bundle()?);
     // From here on nothing is read but our own records.
-    rights::keep(&[rights::NETWORK, rights::HELPERS, rights::PROCESSES])?;
     rights::act()?;
     let detached = underlay::detach_ended(&arguments.layout, &user, reaper::parting, deadline);
     journal.detached(&user.container, &detached, start.elapsed());
