@@ -1,8 +1,8 @@
 //! Starts a program, and goes on at once.
 //!
 //! fork(2) copies the tables of all pages. vfork(2), and with it `posix_spawn(3)` and the standard library, lets the
-//! parent wait until the program is executed, some 150 µs in which a second processor would be there for both. Here both go on,
-//! in the same memory until execve(2). From that follows what the child must not do:
+//! parent wait until the program is executed, some 150 µs in which a second processor would be there for both. Here
+//! both go on, in the same memory until execve(2). From that follows what the child must not do:
 //!
 //! - **use the parent's stack**: it has one of its own, in its [`Image`];
 //! - **write to the parent's variables**: it makes system calls and nothing else, and those not by the C library, which
