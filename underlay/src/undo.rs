@@ -139,45 +139,28 @@ pub fn undo(
     let mut left = Left::default();
     let mut gone = Vec::new();
     for attachment in attachments {
-        match remove_link(tools, namespace, processes, &attachment, deadline) {
-            Ok(()) => gone.push(attachment),
-            Err(error) => {
-                left.errors.push(error);
-                left.attachments.push(attachment);
-            }
+        if let Err(error) = remove_link(tools, namespace, processes, &attachment, deadline) {
+            left.errors.push(error);
+            left.attachments.push(attachment);
+            continue;
         }
-    }
-    let others: Vec<&Attachment> = staying.iter().chain(&left.attachments).collect();
-    let errors = give_back(tools, namespace.cookie, &gone, &others);
-    left.errors.extend(errors);
-    left
-}
-
-/// Gives back what the host lent to attachments that have no link, or none any more.
-pub(crate) fn give_back(
-    tools: &Tools<'_>,
-    cookie: u64,
-    gone: &[Attachment],
-    staying: &[&Attachment],
-) -> Vec<Error> {
-    let mut errors = Vec::new();
-    for attachment in gone {
         let addresses: Vec<_> = attachment.addresses.iter().map(IpNetwork::ip).collect();
         let released = ipam::release(&addresses, &attachment.owner, &tools.leases);
-        errors.extend(released.into_iter().map(Error::from));
+        left.errors.extend(released.into_iter().map(Error::from));
+        gone.push(attachment);
     }
     for attachment in gone {
         let needs_it =
-            |other: &&Attachment| other.network == attachment.network && other.parent == attachment.parent;
-        if staying.iter().any(needs_it) {
+            |other: &Attachment| other.network == attachment.network && other.parent == attachment.parent;
+        if staying.iter().chain(&left.attachments).any(needs_it) {
             continue;
         }
-        let claim = Claim { network: attachment.network.clone(), cookie };
-        errors.extend(
-            tools.parents.release(&attachment.parent, attachment.kind, &claim).err().map(Error::from),
-        );
+        let claim = Claim { network: attachment.network.clone(), cookie: namespace.cookie };
+        if let Err(error) = tools.parents.release(&attachment.parent, attachment.kind, &claim) {
+            left.errors.push(error.into());
+        }
     }
-    errors
+    left
 }
 
 /// The helper is only started if there is something for it to do.

@@ -9,6 +9,7 @@ use super::Error;
 
 /// `NSFS_MAGIC` of `include/uapi/linux/magic.h`; nix has it in the type of another libc.
 pub(super) const NSFS_MAGIC: FsType = FsType(0x6e73_6673);
+
 /// Refuses what setns(2) would refuse with a bare EINVAL: files of other file systems, and namespaces of another kind.
 pub(super) fn expect_network(file: &impl AsFd, path: &Path) -> Result<(), Error> {
     if !fstatfs(file).is_ok_and(|stat| stat.filesystem_type() == NSFS_MAGIC) {
