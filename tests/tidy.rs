@@ -15,17 +15,18 @@ use std::{
 use serde_json::Value;
 
 /// Every package, and those of ours that it may depend on.
-const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
     ("bench", &["tests"]),
     ("capset", &[]),
+    ("memory", &[]),
     ("netlink", &[]),
     ("plan", &[]),
     ("start", &[]),
     ("tests", &[]),
     ("underlay", &["capset", "netlink", "plan", "start"]),
     ("underlay-cli", &["plan", "underlay"]),
-    ("underlay-hook", &["plan", "start", "underlay"]),
-    ("underlay-nsenter", &["capset", "netlink", "plan", "start"]),
+    ("underlay-hook", &["memory", "plan", "start", "underlay"]),
+    ("underlay-nsenter", &["capset", "memory", "netlink", "plan", "start"]),
 ];
 
 #[test]

@@ -28,6 +28,7 @@ use arguments::{Arguments, Invocation, Stage};
 use bundle::Bundle;
 use error::Error;
 use journal::Journal;
+use memory::Heap;
 use nix::unistd::getppid;
 use sanitise::StandardInput;
 use state::State;
@@ -52,10 +53,9 @@ const USAGE: u8 = 64;
 /// back.
 const TIME: Duration = Duration::from_secs(20);
 
-/// Keeps what was freed, unlike musl's, which maps and unmaps pages for each larger piece. This process ends
-/// after a millisecond.
+/// Keeps what was freed: this process ends after a millisecond.
 #[global_allocator]
-static MEMORY: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static HEAP: Heap = Heap::new();
 
 start::main!(begin);
 

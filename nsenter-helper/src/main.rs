@@ -26,16 +26,16 @@ mod system;
 use std::ffi::OsString;
 
 use arguments::Arguments;
+use memory::Heap;
 
 /// No report could be written.
 const EXIT_NO_REPORT: u8 = 1;
 /// The arguments make no sense.
 const EXIT_USAGE: u8 = 2;
 
-/// Keeps what was freed, unlike musl's, which maps and unmaps pages for each larger piece. This process ends
-/// after a millisecond.
+/// Keeps what was freed: this process ends after a millisecond.
 #[global_allocator]
-static MEMORY: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static HEAP: Heap = Heap::new();
 
 start::main!(begin);
 
