@@ -6,7 +6,7 @@
 use std::{
     fmt,
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, Read},
 };
 
 use thiserror::Error;
@@ -70,20 +70,13 @@ pub fn look_up() -> Result<Option<Account>, Error> {
 
 /// The first line counts that has the name, as for getpwnam(3).
 fn find(passwd: impl Read) -> Result<Option<Account>, Error> {
-    let mut lines = BufReader::with_capacity(CHUNK, passwd.take(MAX_BYTES));
-    let mut line = Vec::new();
-    while lines.read_until(b'\n', &mut line).map_err(Error::Read)? > 0 {
-        if let Some(account) = parse(&line) {
-            return account.map(Some);
-        }
-        line.clear();
-    }
-    Ok(None)
+    let mut text = Vec::with_capacity(CHUNK);
+    passwd.take(MAX_BYTES).read_to_end(&mut text).map_err(Error::Read)?;
+    text.split(|byte| *byte == b'\n').find_map(parse).transpose()
 }
 
 /// What a line says; none if it is another user's. One that was cut short lacks fields.
 fn parse(line: &[u8]) -> Option<Result<Account, Error>> {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
     let fields = line.strip_prefix(NAME.as_bytes())?.strip_prefix(b":")?;
     let fields: Vec<_> = fields.split(|byte| *byte == b':').collect();
     let [_password, uid, gid, _comment, _home, _shell] = fields.as_slice() else {
