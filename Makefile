@@ -7,7 +7,7 @@ PACKAGES := runc crun podman catatonit iproute2 iputils-ping busybox-static tcpd
             debhelper dpkg-dev rpm lintian rpmlint debootstrap systemd bird2 frr \
             libseccomp-dev binutils g++
 
-.PHONY: build man completions schema documents test fuzz demo bench clean target packages cargo-deny
+.PHONY: build man completions schema documents test fuzz demo bench order clean target packages cargo-deny
 
 # Static binaries: a hook runs on every container start, and most of a small program's time goes to its linker.
 build: target
@@ -34,6 +34,10 @@ bench: PACKAGES += containernetworking-plugins netavark strace
 bench: packages build
 	cargo build --release --target $(TARGET) --package bench
 	cargo bench --quiet --package bench -- $(BENCH)
+
+# Which functions a container's start calls, for the linker: to be run when the compiler or much of the code has changed.
+order: packages target
+	tests/order.sh
 
 clean:
 	cargo clean

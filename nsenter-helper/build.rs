@@ -54,6 +54,19 @@ fn main() -> Result<()> {
         write_table(&mut tables, name, &with_search(program)?)?;
     }
     fs::write(Path::new(&env::var("OUT_DIR")?).join("calls.rs"), tables)?;
+    order()
+}
+
+/// What runs stands together; as for the hook, whose build script says why.
+fn order() -> Result<()> {
+    println!("cargo::rerun-if-changed=order.ld");
+    let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
+    let is_shipped = is("PROFILE", "release")
+        && is("CARGO_CFG_TARGET_ARCH", "x86_64")
+        && is("CARGO_CFG_TARGET_ENV", "musl");
+    if is_shipped && env::var_os("RUSTC_LINKER").is_none() {
+        println!("cargo::rustc-link-arg-bins=-Wl,-T,{}/order.ld", env::var("CARGO_MANIFEST_DIR")?);
+    }
     Ok(())
 }
 
