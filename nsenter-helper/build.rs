@@ -3,9 +3,14 @@
 //!
 //! seccompiler compares a call's number with one after the other of its list, and answers for each by itself. Putting a
 //! filter on costs by its length, which the kernel translates twice, and by the steps that it takes to an answer, since
-//! the kernel goes through it for every call that there is (`seccomp_cache_prepare`): 134 µs with ACT's 109
-//! instructions, of which each call took up to 30. So a search takes the place of the list, which leads to what is left
-//! of an entry, the conditions on its arguments, or to one of two answers that all share.
+//! the kernel goes through it for every call that there is (`seccomp_cache_prepare`). So a search takes the place of the
+//! list. It leads to what is left of an entry, the conditions on its arguments, or to one of two answers that all share:
+//! 53 instructions for ACT in place of 84, or of 109 with the search before the list.
+//!
+//! And what runs when a container starts is linked beside each other.
+
+#[path = "../start/order.rs"]
+mod order;
 
 use std::{collections::BTreeMap, env, error::Error, fmt::Write as _, fs, ops::Range, path::Path};
 
@@ -54,20 +59,7 @@ fn main() -> Result<()> {
         write_table(&mut tables, name, &with_search(program)?)?;
     }
     fs::write(Path::new(&env::var("OUT_DIR")?).join("calls.rs"), tables)?;
-    order()
-}
-
-/// What runs stands together; as for the hook, whose build script says why.
-fn order() -> Result<()> {
-    println!("cargo::rerun-if-changed=order.ld");
-    let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
-    let is_shipped = is("PROFILE", "release")
-        && is("CARGO_CFG_TARGET_ARCH", "x86_64")
-        && is("CARGO_CFG_TARGET_ENV", "musl");
-    if is_shipped && env::var_os("RUSTC_LINKER").is_none() {
-        println!("cargo::rustc-link-arg-bins=-Wl,-T,{}/order.ld", env::var("CARGO_MANIFEST_DIR")?);
-    }
-    Ok(())
+    Ok(order::ask_for()?)
 }
 
 /// The program with a search in place of its list: head, search, what is left of the entries, and the two answers.
