@@ -42,8 +42,8 @@ trap stop EXIT
 # "ADDRESS NAME" of each function; of several names of one address, one.
 functions() { nm --defined-only "/run/bin/$1" | awk '$2 ~ /[tTwW]/ {print $1, $3}' | sort -u -k 1,1; }
 
-# A file's address is its offset: the code's segment begins at one that is its own (readelf --program-headers). What cannot
-# be probed is the assembly of the C library.
+# A function's address is its offset in the file, too: the segments before it are as long in the file as in memory (readelf
+# --program-headers). The kernel takes no probe at some instructions; what it refuses is not listed.
 for program in "${PROGRAMS[@]}"; do
   functions "$program" >"/run/$program.functions"
   number=0
@@ -101,6 +101,13 @@ order() {
   echo "INSERT BEFORE .text;"
 }
 
-order underlay-hook >hook/order.ld
-order underlay-nsenter >nsenter-helper/order.ld
+for program in "${PROGRAMS[@]}"; do
+  grep -q ": $(letter "$program")[0-9]*: " $instance/trace || {
+    echo "order.sh: the kernel noted no function of $program: it may lack uprobes (CONFIG_UPROBE_EVENTS); the lists are as they were" >&2
+    exit 1
+  }
+  order "$program" >"/run/$program.ld"
+done
+cp /run/underlay-hook.ld hook/order.ld
+cp /run/underlay-nsenter.ld nsenter-helper/order.ld
 wc -l hook/order.ld nsenter-helper/order.ld
